@@ -1,0 +1,52 @@
+"""What every test may rely on: where large data lies, and how a missing part is treated.
+
+A test that needs a system program or large data asks `require_program` or `large_data`. Where the part is missing the
+test is skipped and says why; under CI (`CI=true`) it fails, because there `.ci/run` has installed it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def require_program() -> Callable[..., str]:
+    """Return a function that gives a program's path, or skips (fails under CI), naming the Debian package."""
+
+    def find(name: str, package: str = "") -> str:
+        path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/bin")
+        if not path:
+            _missing(f"needs `{name}` (Debian package {package or name})")
+        return path or ""
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def large_data() -> Callable[[str], Path]:
+    """Return a function that gives a file or folder of the shared data, such as `vectors/tests.txt`.
+
+    It is looked for in `SEAWALL_TEST_DATA` and then in `../shared` beside the checkout.
+    """
+
+    def find(name: str) -> Path:
+        for folder in (os.environ.get("SEAWALL_TEST_DATA"), ROOT.parent / "shared"):
+            if folder and (Path(folder) / name).exists():
+                return Path(folder) / name
+        _missing(f"needs the shared data file {name}: set SEAWALL_TEST_DATA to the folder that holds it")
+        raise AssertionError
+
+    return find
