@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from indicators.indicator import Indicator, Origin
+from indicators.verdict import CLEAN, Match, Scope, Verdict
+from indicators.words import Action, Category, IndicatorType, Severity
+
+BAD = Indicator(
+    "evil.example",
+    IndicatorType.DOMAIN,
+    Action.BLOCK,
+    Origin("f", custom=False),
+    Category.PHISHING,
+    severity=Severity.HIGH,
+)
+
+
+def test_a_verdict_speaks_of_its_winner() -> None:
+    match = Match(BAD, "www.evil.example", Scope.PARENT_DOMAIN, 2, Action.BLOCK)
+    verdict = Verdict(Action.BLOCK, "listed", (match,))
+    assert (verdict.winner, verdict.category, verdict.severity) == (BAD, Category.PHISHING, Severity.HIGH)
+    assert match.specificity == (Scope.PARENT_DOMAIN, 2)
+
+
+def test_nothing_known_has_no_winner_and_is_only_counted() -> None:
+    assert (CLEAN.winner, CLEAN.category, CLEAN.severity) == (None, None, Severity.INFORMATIONAL)
+    assert CLEAN.is_plain_allow
+    assert not Verdict(Action.ALLOW, "judging failed", failed=True).is_plain_allow
+
+
+@pytest.mark.parametrize(
+    ("action", "final", "stops"),
+    [
+        (Action.BLOCK, True, True),
+        (Action.WARN, True, True),
+        (Action.BLOCK, False, False),
+        (Action.AUDIT, True, False),
+        (Action.ALLOW, True, False),
+    ],
+)
+def test_only_a_final_block_or_warn_stops_a_connection(action: Action, final: bool, stops: bool) -> None:
+    assert Verdict(action, "", final=final).stops is stops
