@@ -103,6 +103,10 @@ class CollectorConfig(Section):
     """Address for the embedded collector and console."""
     port: Port = 8088
     """Port for the embedded collector and console."""
+    database: str = "sqlite"
+    """`sqlite` keeps alerts in the state directory; or a SQLAlchemy URL such as postgresql+asyncpg://db.lan/seawall."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names, or name:port, under which the console may be opened; loopback always may."""
 
 
 class FeedConfig(Section):
