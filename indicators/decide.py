@@ -16,13 +16,11 @@ from indicators.verdict import Match, Verdict
 class Terms:
     """Hold what policy, people and the clock say about every observation alike."""
 
-    settings: PolicySettings = PolicySettings()
+    settings: PolicySettings
     waivers: Sequence[Waiver] = ()
     paused_until: datetime | None = None
 
 
-def decide(
-    seen: Observation, now: datetime, matches: Sequence[Match], under: Sequence[Match] = (), terms: Terms = Terms()
-) -> Verdict:
+def decide(seen: Observation, now: datetime, matches: Sequence[Match], under: Sequence[Match], terms: Terms) -> Verdict:
     """Return the verdict on what was seen. `under` are URL indicators that could be met on the host (`urls_under`)."""
     raise NotImplementedError
