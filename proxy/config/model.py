@@ -11,7 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, IPvAnyNetwork
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    IPvAnyNetwork,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from indicators.words import Action, Category, Mode, OnError
 
@@ -32,6 +42,29 @@ def parse_duration(text: object) -> timedelta:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
+def format_duration(duration: timedelta) -> str:
+    """Write a duration in the largest unit that keeps it whole.
+
+    >>> format_duration(timedelta(hours=24))
+    '1d'
+    """
+    seconds = round(duration.total_seconds())
+    unit = next(unit for unit in "wdhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def _written(value: object) -> object:
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"expected an address, got the number {value!r}")
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"expected a whole number, got {str(value).lower()}")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.match(r"https?://[^\s/]", value):
         raise ValueError(f"expected an http:// or https:// address, got {value!r}")
@@ -48,11 +81,18 @@ def _upstream(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Address = Annotated[IPvAnyAddress, BeforeValidator(_written)]
+Network = Annotated[IPvAnyNetwork, BeforeValidator(_written)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*[0-9]{1,6}\s*[smhdwSMHDW]\s*$", "examples": ["30s", "1h"]}),
+]
 HttpUrl = Annotated[str, AfterValidator(_url)]
 CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
 Upstream = Annotated[str, AfterValidator(_upstream)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=65535)]
 
 
 class Section(BaseModel):
@@ -64,7 +104,7 @@ class Section(BaseModel):
 class ProxyConfig(Section):
     """Where the proxy listens. Port 0 takes a free one."""
 
-    host: IPvAnyAddress = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
+    host: Address = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
     """Address for the HTTP and SOCKS5 listeners."""
     port: Port = 8080
     """HTTP proxy port (CONNECT and plain HTTP)."""
@@ -77,7 +117,7 @@ class ProxyConfig(Section):
 class DnsConfig(Section):
     """How names are answered."""
 
-    host: IPvAnyAddress = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
+    host: Address = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
     """Address for DNS over UDP and TCP."""
     port: Port = 5053
     """DNS port, UDP and TCP."""
@@ -85,9 +125,9 @@ class DnsConfig(Section):
     """Resolvers to ask, first to last; `system` stands for those of resolv.conf, read anew when it changes."""
     blocked_answer: Literal["zero", "nxdomain", "refused", "page"] = "zero"
     """What a blocked name is answered with: 0.0.0.0 and ::, NXDOMAIN, REFUSED, or the block page's address."""
-    hosts: dict[str, IPvAnyAddress | tuple[IPvAnyAddress, ...]] = {}
+    hosts: dict[str, Address | tuple[Address, ...]] = {}
     """Fixed addresses for names; the proxy's own lookups honour them too."""
-    allow_clients: tuple[IPvAnyNetwork, ...] = (
+    allow_clients: tuple[Network, ...] = (
         "127.0.0.0/8",
         "::1/128",
     )  # type: ignore[assignment]
@@ -99,7 +139,7 @@ class CollectorConfig(Section):
 
     url: CollectorUrl = "embedded"
     """`embedded` starts a collector of our own; else the address of one that runs elsewhere."""
-    host: IPvAnyAddress = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
+    host: Address = Field(default="127.0.0.1", validate_default=True)  # type: ignore[assignment]
     """Address for the embedded collector and console."""
     port: Port = 8088
     """Port for the embedded collector and console."""
@@ -150,7 +190,7 @@ class PrivacyConfig(Section):
 
     hide_urls: bool = False
     """Keep destinations out of events and alerts; device, severity and counts stay."""
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    retention_days: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3650)] = 90
     """Days that events and alerts are kept."""
 
 
