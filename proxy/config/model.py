@@ -22,6 +22,7 @@ from pydantic import (
     PlainSerializer,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from indicators.words import Action, Category, Mode, OnError
 
@@ -55,13 +56,13 @@ def format_duration(duration: timedelta) -> str:
 
 def _written(value: object) -> object:
     if isinstance(value, bool | int | float):
-        raise ValueError(f"expected an address, got the number {value!r}")
+        raise PydanticCustomError("number_as_address", "expected an address, got a number")
     return value
 
 
 def _whole(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError(f"expected a whole number, got {str(value).lower()}")
+        raise PydanticCustomError("boolean_as_number", "expected a whole number, got a boolean")
     return value
 
 
@@ -92,7 +93,7 @@ Duration = Annotated[
 HttpUrl = Annotated[str, AfterValidator(_url)]
 CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
 Upstream = Annotated[str, AfterValidator(_upstream)]
-Port = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=65535)]
+Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_whole)]
 
 
 class Section(BaseModel):
@@ -190,7 +191,7 @@ class PrivacyConfig(Section):
 
     hide_urls: bool = False
     """Keep destinations out of events and alerts; device, severity and counts stay."""
-    retention_days: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3650)] = 90
+    retention_days: Annotated[int, Field(ge=1, le=3650), BeforeValidator(_whole)] = 90
     """Days that events and alerts are kept."""
 
 
