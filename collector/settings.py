@@ -1,0 +1,59 @@
+"""What a collector is started with. A value: nothing is read from files or the environment here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+_LEAST_TOKEN = 16  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class IngestLimits:
+    """Bound what one batch, and all batches under way together, may cost.
+
+    `body_bytes` counts what crosses the wire, `inflated_bytes` what gzip makes of it. `working` batches are decoded
+    or written at a time and `waiting` more may queue; further ones are answered 429.
+    """
+
+    body_bytes: int = 8 << 20
+    inflated_bytes: int = 32 << 20
+    events: int = 10_000
+    working: int = 2
+    waiting: int = 6
+    seconds: float = 30.0
+    retry_after: int = 2  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings:
+    """Hold everything a collector needs to know.
+
+    `database_url` is an async SQLAlchemy URL (`sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`). The three
+    tokens are distinct, at least 16 characters each. `allowed_hosts` are further `name` or `name:port` values that a
+    Host header may carry; loopback with the bound port always may. `public_url`, if set, is where people reach the
+    console, and its host is allowed too.
+    """
+
+    database_url: str
+    gateway_token: str = field(repr=False)
+    read_token: str = field(repr=False)
+    admin_token: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8088
+    allowed_hosts: tuple[str, ...] = ()
+    public_url: str = ""
+    retention: timedelta = timedelta(days=90)
+    session_life: timedelta = timedelta(days=7)
+    ticket_life: timedelta = timedelta(minutes=2)
+    limits: IngestLimits = IngestLimits()
+
+    def __post_init__(self) -> None:
+        """Refuse tokens that are short or shared: one that leaks must not open another door."""
+        tokens = (self.gateway_token, self.read_token, self.admin_token)
+        if any(len(token) < _LEAST_TOKEN for token in tokens):
+            raise ValueError(f"collector tokens: expected at least {_LEAST_TOKEN} characters each")
+        if len(set(tokens)) != len(tokens):
+            raise ValueError("collector tokens: gateway, read and admin token must differ")
+        if self.retention <= timedelta(0):
+            raise ValueError("retention: expected a positive duration")

@@ -1,0 +1,52 @@
+"""Column types that are the same on SQLite and PostgreSQL. Nothing about our tables is known here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect, Integer, SmallInteger
+from sqlalchemy.types import TypeDecorator
+
+from indicators.words import Severity
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+_SEVERITIES = tuple(Severity)
+
+Sequence = BigInteger().with_variant(Integer, "sqlite")
+"""A growing row number: SQLite numbers rows by itself only where the type is spelt INTEGER."""
+
+
+def milliseconds(when: datetime) -> int:
+    """Return an aware time as whole milliseconds since 1970, rounded down."""
+    return (when - _EPOCH) // timedelta(milliseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """Keep an aware UTC time as milliseconds since 1970: sorted, compared and divided alike by both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn a time into its number. Raises TypeError for a time without an offset."""
+        return None if value is None else milliseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn the number back into an aware UTC time."""
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+class SeverityRank(TypeDecorator[Severity]):
+    """Keep a severity as its rank, 0 for informational, so that SQL can order and compare severities."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Severity | None, dialect: Dialect) -> int | None:
+        """Turn a severity into its rank."""
+        return None if value is None else _RANKS[value]
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Severity | None:
+        """Turn the rank back into a severity."""
+        return None if value is None else _SEVERITIES[value]

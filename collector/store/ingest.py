@@ -1,0 +1,208 @@
+"""Keep a batch of events: each exactly once, in one transaction, whatever the order in which they arrive.
+
+The state after any set of events is the same for every order, repetition and cut into batches. Nothing is read
+from the network here, and nothing is judged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.alerting import Sighting, sighting_of
+from collector.alerting import merge as merge_sightings
+from collector.inventory import state_of
+from collector.store.alert_rows import Tally, keep_alerts
+from collector.store.database import Database, chunks
+from collector.store.inventory_rows import keep_devices, keep_traits
+from collector.store.tables import ACTIVITY, EVENTS, ORPHANS, RECEIPTS
+from indicators.event import EventKind, VerdictEvent, to_json
+from indicators.words import Action, Enforcement
+
+ALLOWED = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Pair an event with the time it is filed under: its own, unless the gateway's clock is off."""
+
+    event: VerdictEvent
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Say what became of a batch. `raised` names the alerts that did not exist before."""
+
+    accepted: int
+    duplicates: int
+    raised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """Hold further enforcements of an incident: a repeat event, or one that had waited for its incident."""
+
+    incident: str
+    when: datetime
+    count: int
+
+
+async def record(database: Database, events: Sequence[VerdictEvent], now: datetime, retention: timedelta) -> Recorded:
+    """Keep what is not kept yet and return once it is committed. Raises StoreUnavailableError; then nothing is kept."""
+    arrivals: dict[str, Arrival] = {}
+    for event in events:
+        arrivals.setdefault(event.id, Arrival(conceal(event), plausible(event.time, now, retention)))
+    async with database.write() as connection:
+        fresh = await _fresh(database, connection, list(arrivals.values()), now)
+        repeats, orphans = await _repeats(connection, fresh)
+        known = await _incidents(connection, {repeat.incident for repeat in repeats})
+        await _count_repeats(connection, [repeat for repeat in repeats if repeat.incident in known])
+        await _keep_orphans(
+            database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
+        )
+        raised = await _alerts(connection, fresh, repeats, known, now)
+        await keep_devices(database, connection, [state_of(a.event, a.when) for a in fresh], now)
+        await keep_traits(database, connection, [(a.event.device, a.when) for a in fresh])
+        await _count_activity(database, connection, fresh, repeats, known)
+    return Recorded(len(fresh), len(events) - len(fresh), raised)
+
+
+def plausible(time: datetime, now: datetime, retention: timedelta) -> datetime:
+    """Return the event's time, held between the start of the retention and now, whatever the gateway's clock says."""
+    return max(min(time, now), now - retention)
+
+
+def conceal(event: VerdictEvent) -> VerdictEvent:
+    """Drop whatever could still name a hidden destination; its keyed hash in `host` stays."""
+    if not event.hidden:
+        return event
+    matches = tuple(replace(match, indicator="", observable="", title="", line=0) for match in event.matches)
+    return replace(event, url="", addresses=(), hashes=(), port=None, reason="", description="", matches=matches)
+
+
+def measure_of(event: VerdictEvent) -> str:
+    """Say under which heading a verdict is counted: blocked, warned, overridden or recorded."""
+    if event.enforcement is Enforcement.WAIVED:
+        return "overridden"
+    if event.enforcement is Enforcement.PASSED:
+        return "recorded"
+    return "warned" if event.action is Action.WARN else "blocked"
+
+
+async def _fresh(
+    database: Database, connection: AsyncConnection, arrivals: list[Arrival], now: datetime
+) -> list[Arrival]:
+    """Insert events and receipts, and return the arrivals that had not been kept before."""
+    verdicts = [_event_row(arrival, now) for arrival in arrivals if arrival.event.kind is EventKind.VERDICT]
+    receipts = [{"id": a.event.id, "received": now} for a in arrivals if a.event.kind is not EventKind.VERDICT]
+    ids = await database.insert_fresh(connection, EVENTS, verdicts)
+    ids |= await database.insert_fresh(connection, RECEIPTS, receipts)
+    return [arrival for arrival in arrivals if arrival.event.id in ids]
+
+
+def _event_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    event, when = arrival.event, arrival.when
+    sighting = sighting_of(event, when)
+    return {
+        "id": event.id,
+        "received": now,
+        "time": when,
+        "last_time": when,
+        "gateway": event.gateway,
+        "device_id": event.device.id,
+        "alert_id": sighting.id if sighting else None,
+        "destination": event.destination,
+        "measure": measure_of(event),
+        "count": event.count,
+        "body": to_json(event),
+    }
+
+
+async def _repeats(connection: AsyncConnection, fresh: list[Arrival]) -> tuple[list[_Repeat], list[Arrival]]:
+    """Return every repeat to be counted (waiting ones whose incident has come included), and those of this batch."""
+    arrived = [arrival for arrival in fresh if arrival.event.kind is EventKind.REPEAT]
+    repeats = [_Repeat(a.event.incident, a.when, a.event.count) for a in arrived]
+    incidents = [arrival.event.id for arrival in fresh if arrival.event.kind is EventKind.VERDICT]
+    for part in chunks(incidents):
+        waiting = delete(ORPHANS).where(ORPHANS.c.incident.in_(part))
+        found = await connection.execute(waiting.returning(ORPHANS.c.incident, ORPHANS.c.time, ORPHANS.c.count))
+        repeats += [_Repeat(*row) for row in found]
+    return repeats, arrived
+
+
+type Known = dict[str, tuple[str | None, str, str]]  # incident -> alert id, device id, measure
+
+
+async def _incidents(connection: AsyncConnection, incidents: Iterable[str]) -> Known:
+    known: Known = {}
+    for part in chunks(sorted(incidents)):
+        columns = (EVENTS.c.id, EVENTS.c.alert_id, EVENTS.c.device_id, EVENTS.c.measure)
+        for row in await connection.execute(select(*columns).where(EVENTS.c.id.in_(part))):
+            known[row.id] = (row.alert_id, row.device_id, row.measure)
+    return known
+
+
+async def _count_repeats(connection: AsyncConnection, repeats: list[_Repeat]) -> None:
+    if not repeats:
+        return
+    when = bindparam("when", type_=EVENTS.c.last_time.type)
+    latest = case((when > EVENTS.c.last_time, when), else_=EVENTS.c.last_time)
+    counted = update(EVENTS).where(EVENTS.c.id == bindparam("incident"))
+    counted = counted.values(count=EVENTS.c.count + bindparam("more"), last_time=latest)
+    await connection.execute(counted, [{"incident": r.incident, "when": r.when, "more": r.count} for r in repeats])
+
+
+async def _keep_orphans(
+    database: Database, connection: AsyncConnection, arrivals: list[Arrival], now: datetime
+) -> None:
+    rows = [
+        {"id": a.event.id, "incident": a.event.incident, "time": a.when, "count": a.event.count, "received": now}
+        for a in arrivals
+    ]
+    await database.insert_fresh(connection, ORPHANS, rows)
+
+
+async def _alerts(
+    connection: AsyncConnection, fresh: list[Arrival], repeats: list[_Repeat], known: Known, now: datetime
+) -> tuple[str, ...]:
+    sightings: dict[str, Sighting] = {}
+    for arrival in fresh:
+        if arrival.event.kind is EventKind.VERDICT and (seen := sighting_of(arrival.event, arrival.when)):
+            sightings[seen.id] = merge_sightings(sightings[seen.id], seen) if seen.id in sightings else seen
+    tallies: dict[str, Tally] = {}
+    for repeat in repeats:
+        alert = known.get(repeat.incident, (None,))[0]
+        if alert:
+            tally = Tally(repeat.count, repeat.when, repeat.when)
+            tallies[alert] = tallies[alert].plus(tally) if alert in tallies else tally
+    return await keep_alerts(connection, sightings, tallies, now)
+
+
+async def _count_activity(
+    database: Database, connection: AsyncConnection, fresh: list[Arrival], repeats: list[_Repeat], known: Known
+) -> None:
+    """Count by hour; allowed traffic for all devices together, because when a person was online is nobody's affair."""
+    counts: Counter[tuple[datetime, str, str]] = Counter()
+    for arrival in fresh:
+        event, hour = arrival.event, _hour(arrival.when)
+        if event.kind is EventKind.VERDICT:
+            counts[hour, event.device.id, measure_of(event)] += event.count
+        elif event.kind is EventKind.DEVICE and event.count:
+            counts[hour, "", ALLOWED] += event.count
+    for repeat in repeats:
+        if repeat.incident in known:
+            _, device, measure = known[repeat.incident]
+            counts[_hour(repeat.when), device, measure] += repeat.count
+    rows = [{"hour": h, "device_id": d, "measure": m, "count": n} for (h, d, m), n in counts.items()]
+    await database.upsert(connection, ACTIVITY, rows, add="count")
+
+
+def _hour(when: datetime) -> datetime:
+    return when.replace(minute=0, second=0, microsecond=0)
