@@ -1,0 +1,27 @@
+"""A process that reports as fast as it can and writes each id it was given to its standard output, unbuffered."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from indicators.words import Enforcement
+from proxy.reporting.reporter import SpoolReporter
+from proxy.reporting.spool import Spool
+from tests.proxy.reporting.samples import blocked, seen
+
+folder = Path(sys.argv[1])
+spool = Spool(folder, "inspector", segment_size=64 * 1024)
+reporter = SpoolReporter(folder, "inspector", "gateway-1", lambda: datetime.now(UTC), spool=spool)
+rounds = 0
+while True:
+    rounds += 1
+    incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
+    os.write(1, f"{incident} 0\n".encode())
+    for _ in range(rounds % 4):
+        reporter.repeat(incident)
+        os.write(1, f"{incident} 1\n".encode())
+    if rounds % 10 == 0:
+        reporter.flush()

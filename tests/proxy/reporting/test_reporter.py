@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from indicators.event import EventKind, VerdictEvent, from_json
+from indicators.observation import Device
+from indicators.verdict import CLEAN, Match
+from indicators.words import Enforcement
+from proxy.reporting import reporter as module
+from proxy.reporting.hiding import Hider
+from proxy.reporting.reporter import SpoolReporter
+from proxy.reporting.segment import read_chunk
+from proxy.reporting.spool import SUFFIX, Spool
+from tests.proxy.reporting.samples import DEVICE, NOW, blocked, seen
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+clock = Clock()
+
+
+@pytest.fixture
+def reporter(tmp_path: Path) -> Iterator[SpoolReporter]:
+    clock.now = NOW
+    made = SpoolReporter(tmp_path, "inspector", "gateway-1", clock)
+    yield made
+    made.close()
+
+
+def spooled(folder: Path) -> list[VerdictEvent]:
+    found: list[bytes] = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with path.open("rb") as file:
+            found += read_chunk(file.fileno(), 0, 10**9).payloads
+    return [from_json(json.loads(payload)) for payload in found]
+
+
+def kinds(folder: Path, kind: EventKind) -> list[VerdictEvent]:
+    return [event for event in spooled(folder) if event.kind is kind]
+
+
+def test_an_incident_is_in_the_spool_when_its_id_is_returned(reporter: SpoolReporter, tmp_path: Path) -> None:
+    incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
+    (event,) = spooled(tmp_path)
+    assert (event.id, event.incident, event.kind) == (incident, incident, EventKind.VERDICT)
+    assert (event.gateway, event.device, event.host, event.time) == ("gateway-1", DEVICE, "login.evil.co.uk", NOW)
+
+
+def test_a_plain_allow_is_counted_and_not_logged(reporter: SpoolReporter, tmp_path: Path) -> None:
+    assert [reporter.report(seen(), CLEAN, Enforcement.PASSED) for _ in range(3)] == ["", "", ""]
+    assert [(event.kind, event.count) for event in spooled(tmp_path)] == [(EventKind.DEVICE, 1)]
+    clock.now = NOW + timedelta(minutes=1)
+    reporter.flush()
+    assert [event.count for event in spooled(tmp_path)] == [1, 2]
+
+
+def test_repeats_are_folded_into_one_event_a_flush(reporter: SpoolReporter, tmp_path: Path) -> None:
+    incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
+    for _ in range(10):
+        reporter.repeat(incident)
+    reporter.repeat(incident, 5)
+    reporter.flush()
+    reporter.flush()
+    reporter.repeat(incident)
+    reporter.flush()
+    repeats = kinds(tmp_path, EventKind.REPEAT)
+    assert [(event.incident, event.count, event.device) for event in repeats] == [
+        (incident, 15, DEVICE),
+        (incident, 1, DEVICE),
+    ]
+    assert len({event.id for event in repeats}) == 2
+
+
+def test_an_incident_of_another_process_is_not_guessed_at(reporter: SpoolReporter, tmp_path: Path) -> None:
+    reporter.repeat("unheard of", 3)
+    reporter.repeat("", 3)
+    reporter.flush()
+    assert spooled(tmp_path) == []
+    assert reporter.losses.repeats == 3
+
+
+def test_a_device_is_noted(reporter: SpoolReporter, tmp_path: Path) -> None:
+    reporter.device_seen(DEVICE, "Chrome")
+    reporter.device_seen(DEVICE, "Chrome")
+    assert [(event.kind, event.user_agent, event.count) for event in spooled(tmp_path)] == [("device", "Chrome", 0)]
+
+
+def test_destinations_are_hidden_before_they_reach_the_disk(tmp_path: Path) -> None:
+    hiding = SpoolReporter(tmp_path, "inspector", "gateway-1", clock, Hider(b"k" * 32).hide)
+    hiding.report(seen(), blocked(), Enforcement.PAGE)
+    hiding.close()
+    assert all(b"evil" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_text_that_is_no_unicode_is_delivered_all_the_same(reporter: SpoolReporter, tmp_path: Path) -> None:
+    reporter.report(seen(user_agent="caf\udce9 \x00 <b>"), blocked(), Enforcement.PAGE)
+    assert spooled(tmp_path)[0].user_agent == "caf? \x00 <b>"
+
+
+def test_a_giant_event_keeps_its_winner(reporter: SpoolReporter, tmp_path: Path) -> None:
+    verdict = blocked()
+    wide = replace(verdict.matches[0].indicator, value="w" * 4000, title="t" * 4000)
+    more = [Match(wide, "o" * 4000, match.scope, 1, match.action) for match in verdict.matches * 15]
+    incident = reporter.report(seen(), replace(verdict, matches=(*verdict.matches, *more)), Enforcement.PAGE)
+    (event,) = spooled(tmp_path)
+    assert (event.incident, [match.indicator for match in event.matches]) == (incident, ["evil.co.uk"])
+
+
+def test_a_full_disk_folds_repeats_and_keeps_first_sightings(tmp_path: Path) -> None:
+    clock.now = NOW
+    spool = Spool(tmp_path, "inspector", segment_size=4096, max_folder=4096)
+    full = SpoolReporter(tmp_path, "inspector", "gateway-1", clock, spool=spool)
+    incidents = [full.report(seen(), blocked(), Enforcement.PAGE)]
+    spool.prepare()
+    assert full.is_short_of_room
+    for _ in range(20):
+        full.repeat(incidents[0])
+        full.flush()
+        incidents.append(full.report(seen(), blocked(), Enforcement.PAGE))
+    full.device_seen(DEVICE)
+    on_disk = {event.incident for event in spooled(tmp_path)}
+    assert on_disk < set(incidents)
+    assert kinds(tmp_path, EventKind.REPEAT) == []
+    assert full.losses.notes == 1
+    spool._max_folder = 10**9
+    spool.prepare()
+    full.flush()
+    assert {event.incident for event in spooled(tmp_path)} == set(incidents)
+    assert [event.count for event in kinds(tmp_path, EventKind.REPEAT)] == [20]
+    assert (full.losses.sightings, full.losses.repeats) == (0, 0)
+    full.close()
+
+
+def test_beyond_memory_the_loss_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_HELD", 3)
+    spool = Spool(tmp_path, "inspector", segment_size=4096, max_folder=0)
+    full = SpoolReporter(tmp_path, "inspector", "gateway-1", clock, spool=spool)
+    assert all(full.report(seen(), blocked(), Enforcement.PAGE) for _ in range(5))
+    assert full.losses.sightings == full.losses.total == 2
+    full.close()
+
+
+def test_an_event_that_cannot_be_made_is_a_counted_loss(
+    reporter: SpoolReporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "of_verdict", None)
+    assert reporter.report(seen(), blocked(), Enforcement.PAGE) == ""
+    assert reporter.losses.sightings == 1
+
+
+def test_a_repeat_that_fits_no_slot_is_a_counted_loss(reporter: SpoolReporter) -> None:
+    incident = reporter.report(seen(device=Device("d" * 2000, "")), blocked(), Enforcement.PAGE)
+    reporter.repeat(incident)
+    assert reporter.losses.repeats == 1
+
+
+def test_old_incidents_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
+    made = SpoolReporter(tmp_path, "inspector", "gateway-1", clock)
+    old, *_ = [made.report(seen(), blocked(), Enforcement.PAGE) for _ in range(3)]
+    made.repeat(old)
+    assert made.losses.repeats == 1
+    made.close()
+
+
+async def test_running_flushes_by_itself(
+    reporter: SpoolReporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FLUSH_INTERVAL", 0.01)
+    incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
+    reporter.repeat(incident)
+    running = asyncio.create_task(reporter.run())
+    async with asyncio.timeout(5):
+        while not kinds(tmp_path, EventKind.REPEAT) or reporter._spool.needs_spare:
+            await asyncio.sleep(0.01)
+    running.cancel()
+
+
+def test_closing_leaves_nothing_uncounted(tmp_path: Path) -> None:
+    clock.now = NOW
+    made = SpoolReporter(tmp_path, "inspector", "gateway-1", clock)
+    incident = made.report(seen(), blocked(), Enforcement.PAGE)
+    made.repeat(incident, 2)
+    made.report(seen(), CLEAN, Enforcement.PASSED)
+    made.report(seen(), CLEAN, Enforcement.PASSED)
+    made.close()
+    assert sum(event.count for event in kinds(tmp_path, EventKind.REPEAT)) == 2
+    assert sum(event.count for event in kinds(tmp_path, EventKind.DEVICE)) == 2
+    assert not list(tmp_path.glob("*.tally"))
