@@ -34,7 +34,7 @@ def canonical_host(text: str) -> str:
     if _PLAIN(text) and "xn--" not in text:
         return text
     simple = text.rstrip(".").lower()
-    if _PLAIN(simple) and "xn--" not in simple:
+    if (_PLAIN(simple) and "xn--" not in simple) or _QUAD(simple):
         return simple
     return _parsed(text)
 

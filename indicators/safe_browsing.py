@@ -8,13 +8,12 @@ URLs are read here only by the published rules, for lists that were made with th
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_to_bytes
 
 from indicators.addresses import parse_address, unmap
 from indicators.hosts import whatwg_host
 
 _MAX_PASSES = 4  # further nesting is an attempt to cost us time, and goes the linear way
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}").search
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNSAFE = re.compile(r"[^!-~]|[#%]")
 _UNTIDY = re.compile(r"//|/\.\.?(?:/|$)").search
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -25,18 +24,24 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+").fullmatch
 def unescape(text: str) -> str:
     """Undo percent escapes until none is left; linear in the length, however deep they are nested."""
     for _ in range(_MAX_PASSES):
-        if not _ESCAPE(text):
+        if "%" not in text:
             return text
-        text = unquote_to_bytes(text.encode("latin-1")).decode("latin-1")
+        text, count = _ESCAPE.subn(_decode, text)
+        if not count:
+            return text
     return _unescape_nested(text)
+
+
+def _decode(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16))
 
 
 def _unescape_nested(text: str) -> str:
     done: list[str] = []
     for letter in text:
         done.append(letter)
-        while len(done) >= 3 and done[-3] == "%" and _ESCAPE("".join(done[-3:])):
-            done[-3:] = [chr(int(done[-2] + done[-1], 16))]
+        while len(done) >= 3 and (escape := _ESCAPE.fullmatch("".join(done[-3:]))):
+            done[-3:] = [_decode(escape)]
     return "".join(done)
 
 

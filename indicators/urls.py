@@ -22,6 +22,7 @@ _KNOWN_SCHEME = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE).match
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9]{1,5}(?:[/?#\\]|$))", re.IGNORECASE).match
 _BARE_IPV6 = re.compile(r"[0-9a-f:]*:[0-9a-f.:]*:[0-9a-f.:]*(?=[/?#]|$)", re.IGNORECASE).match
 _BLANKS = "".join(map(chr, range(0x21)))  # C0 controls and space, which the parser strips at both ends
+_DROPPED = str.maketrans("", "", "\t\n\r")  # and what it drops anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,13 @@ def whatwg_href(text: str) -> str:
 
 
 def _with_scheme(text: str) -> str:
-    bare = text.strip(_BLANKS)
+    bare = text.strip(_BLANKS).translate(_DROPPED)
     if _KNOWN_SCHEME(bare):
         return bare
     address = _BARE_IPV6(bare)
     if address:
         return f"http://[{parse_address(address[0])}]{bare[address.end() :]}"
-    if _OTHER_SCHEME(bare):
+    if bare.startswith(("/", "\\")) or _OTHER_SCHEME(bare):
         raise ValueError(f"{text!r:.80} is not an http, https, ws, wss or ftp URL")
     return "http://" + bare
 
