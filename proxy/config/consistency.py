@@ -1,0 +1,85 @@
+"""What the model alone cannot refuse: keys that are right one by one and wrong together.
+
+Each check takes a valid `Config` and yields paths and sentences. Nothing is read or resolved here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from itertools import combinations
+from typing import NamedTuple
+
+from indicators.hosts import canonical_host
+from proxy.config.errors import KeyPath, dotted
+from proxy.config.model import Address, Config
+
+type Finding = tuple[KeyPath, str]
+
+RESERVED_NAMES = frozenset(("custom", "api", "waiver", "pause", "test-feed"))
+
+
+def findings(config: Config, broken: Set[str] = frozenset()) -> Iterator[Finding]:
+    """Yield everything that does not fit together; sections in `broken` hold defaults in place of mistakes."""
+    yield from _ports([listener for listener in _listeners(config) if listener.path[0] not in broken])
+    yield from _feeds(config)
+    yield from _names(config)
+
+
+class _Listener(NamedTuple):
+    path: KeyPath
+    host: Address
+    port: int | None
+    written: bool
+
+
+def _listeners(config: Config) -> Iterator[_Listener]:
+    for name, key in (("proxy", "port"), ("proxy", "socks_port"), ("proxy", "transparent_port"), ("dns", "port")):
+        section = getattr(config, name)
+        yield _Listener((name, key), section.host, getattr(section, key), key in section.model_fields_set)
+    if config.collector.url == "embedded":
+        collector = config.collector
+        yield _Listener(("collector", "port"), collector.host, collector.port, "port" in collector.model_fields_set)
+
+
+def _ports(listeners: Sequence[_Listener]) -> Iterator[Finding]:
+    for first, second in combinations(listeners, 2):
+        if first.port and first.port == second.port and _overlap(first.host, second.host):
+            wrong, right = (second, first) if second.written else (first, second)
+            yield wrong.path, f"expected another port: {wrong.port} is {dotted(right.path)} already"
+
+
+def _overlap(one: Address, other: Address) -> bool:
+    return one == other or one.is_unspecified or other.is_unspecified
+
+
+def _feeds(config: Config) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for index, feed in enumerate(config.feeds):
+        at: KeyPath = ("feeds", index)
+        if (feed.path is None) == (feed.url is None):
+            given = "neither" if feed.path is None else "both"
+            yield at, f"expected exactly one of `path` and `url`, got {given}"
+        if feed.name in RESERVED_NAMES:
+            yield (*at, "name"), f"expected another name: `{feed.name}` is used by Seawall itself"
+        if feed.name in seen:
+            yield (*at, "name"), f"expected another name: feeds[{seen[feed.name]}] is called `{feed.name}` already"
+        if feed.action == "allow":
+            yield (*at, "action"), "expected block, warn or audit: a feed cannot allow"
+        if not feed.interval:
+            yield (*at, "interval"), "expected more than zero"
+        seen.setdefault(feed.name, index)
+
+
+def _names(config: Config) -> Iterator[Finding]:
+    for key, hosts in (("inspect", config.inspect), ("never_inspect", config.never_inspect)):
+        for index, host in enumerate(hosts):
+            yield from _host((key, index), host)
+    for host in config.dns.hosts:
+        yield from _host(("dns", "hosts", host), host)
+
+
+def _host(path: KeyPath, host: str) -> Iterator[Finding]:
+    try:
+        canonical_host(host)
+    except ValueError as error:
+        yield path, f"expected a host such as www.example.com: {error}"

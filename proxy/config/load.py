@@ -1,0 +1,90 @@
+"""From a path to a configuration that is whole and right, or to every mistake in it.
+
+Reads `config.yaml` and the indicator files it names; opens nothing else. Relative paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from indicators.hosts import canonical_host
+from indicators.indicator import Indicator
+from proxy.config import consistency, expectation
+from proxy.config.entries import TEXT_KEYS
+from proxy.config.errors import ConfigError, KeyPath, Problem
+from proxy.config.indicator_files import IndicatorSet, collect
+from proxy.config.model import Config
+from proxy.config.source_file import read_text, shown
+from proxy.config.yaml_source import Document, parse
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """Hold a valid configuration, its paths absolute and its hosts canonical.
+
+    `sources` are the files and folders whose change may change the custom indicators: `path` itself, every indicator
+    file and every folder of them (see `indicator_files.stamp`).
+    """
+
+    config: Config
+    path: Path
+    indicators: tuple[Indicator, ...] = ()
+    sources: tuple[Path, ...] = ()
+
+
+def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConfig:
+    """Read a configuration. Raises ConfigError with every mistake, each as `file:line: key: what was expected`.
+
+    Without indicators the indicator files are not opened, and mistakes in inline indicators are not looked for.
+    """
+    path = Path(path).expanduser().absolute()
+    document = parse(read_text(path), shown(path), TEXT_KEYS)
+    config, problems = _validated(document)
+    custom = collect(document, path) if with_indicators else IndicatorSet(sources=(path,))
+    seen = {(problem.line, problem.key) for problem in problems}
+    problems += [error for error in custom.errors if (error.line, error.key) not in seen or error.place != shown(path)]
+    if problems:
+        raise ConfigError(problems)
+    return LoadedConfig(_settled(config, path.parent), path, custom.indicators, custom.sources)
+
+
+def _validated(document: Document) -> tuple[Config, list[Problem]]:
+    """Return the configuration as far as it is right, and what is wrong with it."""
+    data = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        return Config(), [document.problem((), "expected keys and values (`key: value`)")]
+    found: list[tuple[KeyPath, str]] = []
+    broken: set[str] = set()
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        found = list(expectation.mistakes(error))
+        broken = {str(path[0]) for path, _ in found}
+        config = Config.model_validate({key: value for key, value in data.items() if key not in broken})
+    found += consistency.findings(config, broken)
+    return config, [document.problem(path, message) for path, message in found]
+
+
+def _settled(config: Config, folder: Path) -> Config:
+    feeds = tuple(
+        feed.model_copy(update={"path": absolute(feed.path, folder)}) if feed.path else feed for feed in config.feeds
+    )
+    hosts = {canonical_host(host): addresses for host, addresses in config.dns.hosts.items()}
+    return config.model_copy(
+        update={
+            "state_dir": absolute(config.state_dir, folder),
+            "feeds": feeds,
+            "indicator_files": tuple(absolute(file, folder) for file in config.indicator_files),
+            "dns": config.dns.model_copy(update={"hosts": hosts}),
+            "inspect": tuple(map(canonical_host, config.inspect)),
+            "never_inspect": tuple(map(canonical_host, config.never_inspect)),
+        }
+    )
+
+
+def absolute(path: Path, folder: Path) -> Path:
+    """Return a path of `config.yaml` as it is meant: `~` is the home directory, relative is relative to the file."""
+    return folder / path.expanduser()
