@@ -18,8 +18,9 @@ _HREF = re.compile(
     r"(?P<scheme>https?|wss?|ftp)://(?:[^/@]*@)?(?P<host>\[[^\]/]*\]|[^/:]*)(?::(?P<port>\d+))?"
     r"(?P<path>/[^?#]*)(?:\?(?P<query>[^#]*))?"
 ).match
-_KNOWN_SCHEME = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE).match
-_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9]{1,5}(?:[/?#\\]|$))", re.IGNORECASE).match
+_WEB_SCHEME = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE).match
+# `evil.com:8080/` is a host and a port; anything else before a colon is some other scheme.
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9]{1,5}(?:[/?#\\]|$))", re.IGNORECASE).match
 _BARE_IPV6 = re.compile(r"[0-9a-f:]*:[0-9a-f.:]*:[0-9a-f.:]*(?=[/?#]|$)", re.IGNORECASE).match
 _BLANKS = "".join(map(chr, range(0x21)))  # C0 controls and space, which the parser strips at both ends
 _DROPPED = str.maketrans("", "", "\t\n\r")  # and what it drops anywhere
@@ -64,7 +65,7 @@ def canonical(text: str) -> CanonicalUrl:
 
 def whatwg_href(text: str) -> str:
     """Return what the WHATWG parser makes of an absolute URL, or of a host and path without a scheme."""
-    whole = text if _KNOWN_SCHEME(text) else _with_scheme(text)
+    whole = text if _WEB_SCHEME(text) else _with_scheme(text)
     try:
         return str(parse_url(whole, ("href",))["href"])
     except ValueError:
@@ -73,13 +74,13 @@ def whatwg_href(text: str) -> str:
 
 def _with_scheme(text: str) -> str:
     bare = text.strip(_BLANKS).translate(_DROPPED)
-    if _KNOWN_SCHEME(bare):
-        return bare
     address = _BARE_IPV6(bare)
     if address:
         return f"http://[{parse_address(address[0])}]{bare[address.end() :]}"
-    if bare.startswith(("/", "\\")) or _OTHER_SCHEME(bare):
-        raise ValueError(f"{text!r:.80} is not an http, https, ws, wss or ftp URL")
+    if _WEB_SCHEME(bare) or _SCHEME(bare):
+        return bare
+    if bare.startswith(("/", "\\")):
+        raise ValueError(f"{text!r:.80} is not a URL: it begins with a slash, not with a scheme or a host")
     return "http://" + bare
 
 
