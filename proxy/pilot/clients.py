@@ -1,0 +1,168 @@
+"""The pilot's three clients: one behind the proxy, one that asks our DNS, one that reads the collector.
+
+They talk to the running gateway over its real listeners and to nothing else; what an answer means is judged in
+`checks.py`. Foreign errors become `PilotError` here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from dnslib import EDNS0, QTYPE, DNSError, DNSRecord
+
+_LIMIT = 15.0  # seconds for one request
+_MAX_BODY = 1 << 20  # bytes
+
+
+class PilotError(RuntimeError):
+    """Say what could not be tried at all, fit for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Hold the addresses that the gateway really bound, from its `endpoints.json`."""
+
+    http_proxy: str
+    dns: tuple[str, int]
+    collector: str
+    ca: Path
+    read_token: str
+
+    @classmethod
+    def read(cls, path: Path) -> Endpoints:
+        """Read the file. Raises PilotError when no gateway is running, or another wrote it."""
+        try:
+            body = json.loads(path.read_text())
+            host, _, port = body["dns"].rpartition(":")
+            return cls(
+                body["http_proxy"],
+                (host.strip("[]"), int(port)),
+                body["collector"],
+                Path(body["ca"]),
+                body["read_token"],
+            )
+        except FileNotFoundError:
+            raise PilotError(f"no gateway is running ({path} is missing): start it with `seawall run`") from None
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise PilotError(f"{path}: cannot be used ({error!r}); restart the gateway") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Hold what a request through the proxy was answered with."""
+
+    status: int
+    body: str
+
+    def field(self, name: str) -> str:
+        """Return a field of a JSON body as text; empty when there is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return ""
+        return str(found.get(name) or "") if isinstance(found, dict) else ""
+
+
+class ProxyClient:
+    """Fetch addresses through the proxy, trusting the gateway's CA and no other."""
+
+    def __init__(self, endpoints: Endpoints, user_agent: str) -> None:
+        self._proxy = f"http://{endpoints.http_proxy}"
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        try:
+            self._tls = ssl.create_default_context(cafile=str(endpoints.ca))
+        except (OSError, ssl.SSLError) as error:
+            raise PilotError(f"{endpoints.ca}: the CA certificate cannot be read: {error}") from None
+
+    async def get(self, url: str) -> Reply:
+        """Fetch one address on a connection of its own. Raises PilotError when no answer comes."""
+        timeout = aiohttp.ClientTimeout(total=_LIMIT)
+        try:
+            async with (
+                aiohttp.ClientSession(headers=self._headers, timeout=timeout, trust_env=False) as session,
+                session.get(url, proxy=self._proxy, ssl=self._tls, allow_redirects=False) as answer,
+            ):
+                body = await answer.content.read(_MAX_BODY)
+                return Reply(answer.status, body.decode(errors="replace"))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise PilotError(f"{url} through {self._proxy}: {type(error).__name__}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what our DNS answered: the response code's number, addresses, and the texts of extended errors."""
+
+    code: int
+    addresses: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_refusal(self) -> bool:
+        """Say whether the name was withheld: no address at all, or only the unspecified one."""
+        return all(address in {"0.0.0.0", "::"} for address in self.addresses)
+
+
+async def ask_dns(server: tuple[str, int], name: str) -> Answer:
+    """Ask for one name's IPv4 address by UDP with EDNS. Raises PilotError when no usable answer comes."""
+    query = DNSRecord.question(name, "A")
+    query.add_ar(EDNS0(udp_len=1232))
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(_LIMIT):
+                await loop.sock_connect(sock, server)
+                await loop.sock_sendall(sock, query.pack())
+                return _read_answer(await loop.sock_recv(sock, 4096), query.header.id)
+        except (OSError, TimeoutError, DNSError) as error:
+            raise PilotError(
+                f"{name} asked of DNS at {server[0]}:{server[1]}: {type(error).__name__}: {error}"
+            ) from None
+
+
+def _read_answer(packet: bytes, number: int) -> Answer:
+    record = DNSRecord.parse(packet)
+    if record.header.id != number:
+        raise DNSError("the answer bears another id")
+    addresses = tuple(str(rr.rdata) for rr in record.rr if rr.rtype in (QTYPE.A, QTYPE.AAAA))
+    options = [option for rr in record.ar if rr.rtype == QTYPE.OPT for option in rr.rdata]
+    notes = tuple(bytes(option.data[2:]).decode(errors="replace") for option in options if option.code == 15)
+    return Answer(record.header.rcode, addresses, notes)
+
+
+class CollectorClient:
+    """Read alerts and machines with the read token."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._base = endpoints.collector
+        self._headers = {"Authorization": f"Bearer {endpoints.read_token}"}
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts, the latest first."""
+        return await self._values("/api/alerts")
+
+    async def machines(self) -> list[dict[str, Any]]:
+        """Return the devices, the one seen last first."""
+        return await self._values("/api/machines")
+
+    async def _values(self, path: str) -> list[dict[str, Any]]:
+        timeout = aiohttp.ClientTimeout(total=_LIMIT)
+        try:
+            async with (
+                aiohttp.ClientSession(headers=self._headers, timeout=timeout, trust_env=False) as session,
+                session.get(self._base + path) as answer,
+            ):
+                if answer.status != 200:
+                    raise PilotError(f"{self._base}{path} answers {answer.status}")
+                found = await answer.json()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise PilotError(f"{self._base}{path}: {type(error).__name__}: {error}") from None
+        values: list[dict[str, Any]] = found["value"]
+        return values
