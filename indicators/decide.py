@@ -1,4 +1,8 @@
-"""The precedence of the design as one pure function: from matches, settings and waivers to a verdict."""
+"""The precedence of the design as one pure function: from matches, settings and waivers to a verdict.
+
+Ranking (rules 1 to 4) is in `ranking.py`, the words for people in `reasons.py`; here policy is applied (rule 5), and
+it is decided whether the answer is final or needs more sight. Nothing is looked up here.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,14 @@ from datetime import datetime
 
 from indicators.observation import Observation
 from indicators.overlay import Waiver
+from indicators.ranking import Ruling, existing, rule
+from indicators.reasons import Note, reason
 from indicators.settings import PolicySettings
-from indicators.verdict import Match, Verdict
+from indicators.verdict import CLEAN, Match, Verdict
+from indicators.words import Action, Mode, Stage, Visibility
+
+_CLEAN_BUT_BODY = Verdict(Action.ALLOW, CLEAN.reason, needs=Visibility.BODY)
+_BEFORE_URL = frozenset((Stage.DNS, Stage.CONNECTION, Stage.TLS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,80 @@ class Terms:
     paused_until: datetime | None = None
 
 
+def clean(stage: Stage, settings: PolicySettings) -> Verdict:
+    """Return the shared verdict where nothing is known: at stage `http` a body is asked for if policy names bodies."""
+    return _CLEAN_BUT_BODY if settings.bodies and stage is Stage.HTTP else CLEAN
+
+
 def decide(seen: Observation, now: datetime, matches: Sequence[Match], under: Sequence[Match], terms: Terms) -> Verdict:
-    """Return the verdict on what was seen. `under` are URL indicators that could be met on the host (`urls_under`)."""
-    raise NotImplementedError
+    """Return the verdict on what was seen. `under` are URL indicators that could be met on the host (`urls_under`).
+
+    A block or warn is not final where the URL, which this device's connection will show, could change it; its action
+    is then the one that holds as long as nothing more is seen. A host that passes may be final and still need the URL.
+    """
+    settings = terms.settings
+    # A warning that policy turns into a block is a block, and no waiver lifts a block.
+    found = existing(matches, seen, now, () if settings.convert_warn_to_block else terms.waivers)
+    ruling = rule(found, seen.hosts)
+    deeper = _deeper(found, ruling, existing(under, seen, now), seen)
+    if not ruling.matches and not deeper:
+        return clean(seen.stage, settings)
+    asked, policy_note = _apply(ruling.action, seen, settings)
+    done, mode_note = _by_mode(asked, now, terms)
+    final = not (deeper and _stops(asked))
+    sight_note = () if not deeper else (Note.URLS_UNDER,) if final else (Note.NOT_FINAL,)
+    passes = clean(seen.stage, settings).needs
+    return Verdict(
+        action=done,
+        reason=reason(ruling.matches, (*policy_note, *sight_note, *mode_note), terms.paused_until),
+        matches=ruling.matches,
+        final=final,
+        needs=Visibility.URL if deeper else None if _stops(done) else passes,
+        would=asked if asked is not done else None,
+        alert=ruling.alert and final,
+        always_inspect=any(match.indicator.always_inspect for match in (*ruling.matches, *deeper)),
+    )
+
+
+def _stops(action: Action) -> bool:
+    return action.strength >= Action.WARN.strength
+
+
+def _deeper(found: Sequence[Match], ruling: Ruling, under: Sequence[Match], seen: Observation) -> tuple[Match, ...]:
+    """Return the URL indicators for whose sake this connection must be looked into; none where it can't be.
+
+    An always-inspected host is looked into even where this device's connections otherwise are not.
+    """
+    if not under or seen.stage not in _BEFORE_URL or seen.reach is Visibility.DNS:
+        return ()
+    could = tuple(match for match in under if _could_change(ruling, rule((*found, match), seen.hosts)))
+    within_reach = seen.reach.depth >= Visibility.URL.depth
+    return could if within_reach or any(match.indicator.always_inspect for match in could) else ()
+
+
+def _could_change(ruling: Ruling, changed: Ruling) -> bool:
+    """Say whether what is done would be another; where traffic passes, a new alert is a change too."""
+    if _stops(ruling.action):
+        return changed.action is not ruling.action
+    return (changed.action, changed.alert) != (ruling.action, ruling.alert)
+
+
+def _apply(action: Action, seen: Observation, settings: PolicySettings) -> tuple[Action, tuple[Note, ...]]:
+    """Apply policy to a warning: converted to a block, or what it becomes where no page can be shown."""
+    if action is not Action.WARN:
+        return action, ()
+    if settings.convert_warn_to_block:
+        return Action.BLOCK, (Note.CONVERTED,)
+    if seen.can_show_page and seen.reach is not Visibility.DNS:
+        return action, ()
+    blocked = settings.warn_without_page is Action.BLOCK
+    return settings.warn_without_page, (Note.NO_PAGE_BLOCK if blocked else Note.NO_PAGE_ALLOW,)
+
+
+def _by_mode(action: Action, now: datetime, terms: Terms) -> tuple[Action, tuple[Note, ...]]:
+    """Let pass what a pause or audit mode does not enforce."""
+    if not _stops(action):
+        return action, ()
+    if terms.paused_until is not None and now < terms.paused_until:
+        return Action.ALLOW, (Note.PAUSED,)
+    return (Action.ALLOW, (Note.AUDIT_MODE,)) if terms.settings.mode is Mode.AUDIT else (action, ())

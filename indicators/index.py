@@ -7,13 +7,11 @@ outranked is decided in `decide.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from indicators.observation import Address
+from indicators.urls import CanonicalUrl
 from indicators.verdict import Match
-
-if TYPE_CHECKING:
-    from indicators.urls import CanonicalUrl
 
 MAX_URLS_UNDER = 16  # answers of `urls_under`
 
