@@ -1,0 +1,65 @@
+"""What a parser makes of a line: an entry, or the reason why it is none. Values only.
+
+Named tuples, not dataclasses: a compilation makes millions of them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from indicators.words import Action, Category, IndicatorType
+
+MAX_SAMPLE = 200  # characters of a skipped line that are kept
+
+
+class Why(StrEnum):
+    """Name the reasons for which a line gives no entry. The value is what a person reads."""
+
+    BLANK = "blank line"
+    COMMENT = "comment"
+    NOT_A_HOST = "not a host name"
+    NO_DOT = "a single label, not a domain name"
+    LOCAL_NAME = "a name of the local machine or network"
+    NOT_A_URL = "not a URL that a browser can open"
+    CUT_SHORT = "cut short by its publisher"
+    NOT_AN_ADDRESS = "not an IP address or network"
+    SPECIAL_ADDRESS = "a special-purpose address, which no public site has"
+    TOO_WIDE = "a network so wide that it must be a mistake"
+    TOO_LONG = "too long"
+    NO_TARGET = "a hosts line without a name"
+    NOT_TEXT = "not readable as text"
+    UNSUPPORTED = "a kind of entry that is not supported"
+
+
+class Entry(NamedTuple):
+    """Hold one usable indicator of a feed, in canonical form (see `Indicator.value`).
+
+    What is nothing here is the feed's own setting. `rewrite` marks an entry that asks for a redirection.
+    """
+
+    line: int  # 1-based
+    type: IndicatorType
+    value: str
+    exact: bool = False
+    rewrite: bool = False
+    action: Action | None = None
+    category: Category | None = None
+    confidence: int = 100
+    expires: int = 0  # Unix seconds; 0 for never
+
+
+class Skipped(NamedTuple):
+    """Hold what could not be used, and why."""
+
+    line: int
+    text: str
+    why: Why
+
+
+type Outcome = Entry | Skipped
+
+
+def skip(line: int, text: str, why: Why) -> Skipped:
+    """Return a skipped line, its text cut to what a person needs to find it."""
+    return Skipped(line, text if len(text) <= MAX_SAMPLE else text[: MAX_SAMPLE - 1] + "…", why)

@@ -1,0 +1,157 @@
+"""Guards against collateral damage: what no feed may block as a whole, and the reason in words.
+
+A guard lowers the action of one entry of a feed to *audit*; it drops nothing, and never touches a custom indicator.
+The lists are data (`indicators/data/guards`); which feeds name a host as well is counted by whoever compiles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from importlib import resources
+from ipaddress import ip_network
+
+from indicators.addresses import Network, parse_network
+from indicators.feeds.entry import Entry
+from indicators.public_suffix import is_public_suffix
+from indicators.words import Action, IndicatorType
+
+INDEPENDENT_FEEDS = 2  # so many publishers must name a popular host before it is blocked
+
+
+class Guard(StrEnum):
+    """Name a guard's reason; the word is what a snapshot stores."""
+
+    PUBLIC_SUFFIX = "public_suffix"
+    SHARED_HOSTING = "shared_hosting"
+    LINK_SHORTENER = "link_shortener"
+    TOP_RANKED = "top_ranked"
+    SINGLE_FEED = "single_feed"
+    PUBLIC_DNS = "public_dns"
+    SHARED_ADDRESS = "shared_address"
+    COMMON_FILE = "common_file"
+
+
+_TEXTS = {
+    Guard.PUBLIC_SUFFIX: "{host} is a public suffix: anyone may have a name below it, so it is not blocked as a whole",
+    Guard.SHARED_HOSTING: "anyone may publish on {host}: its listed paths are blocked, not the host as a whole",
+    Guard.LINK_SHORTENER: "{host} shortens links: its listed links are blocked, not the host as a whole",
+    Guard.TOP_RANKED: "{host} is among the most used hosts: its listed paths are blocked, not the host as a whole",
+    Guard.SINGLE_FEED: "{host} is a widely used host that only one publisher lists: it is audited, not blocked",
+    Guard.PUBLIC_DNS: "{host} is a public resolver that many systems ask: it is audited, not blocked",
+    Guard.SHARED_ADDRESS: "{host} belongs to a content delivery network: thousands of sites share it",
+    Guard.COMMON_FILE: "this is the hash of an empty or common harmless file",
+}
+
+
+def explain(guard: str, value: str) -> str:
+    """Return in words why a guard lowered the entry with this value; an unknown guard is named as it is."""
+    try:
+        return _TEXTS[Guard(guard)].format(host=value.removesuffix("/"))
+    except ValueError:
+        return guard
+
+
+@dataclass(frozen=True)
+class GuardLists:
+    """Hold the lists that guards look into. Hosts are canonical, without a leading `www.`."""
+
+    top_ranked: frozenset[str] = frozenset()
+    shared_hosting: frozenset[str] = frozenset()
+    link_shorteners: frozenset[str] = frozenset()
+    public_dns: frozenset[str] = frozenset()
+    shared_addresses: tuple[Network, ...] = ()
+    common_files: frozenset[str] = frozenset()
+    digest: str = ""
+
+    @cached_property
+    def popular(self) -> dict[str, Guard]:
+        """Return the hosts that one feed alone cannot block, with what they are."""
+        return {
+            **dict.fromkeys(self.top_ranked, Guard.TOP_RANKED),
+            **dict.fromkeys(self.shared_hosting, Guard.SHARED_HOSTING),
+            **dict.fromkeys(self.link_shorteners, Guard.LINK_SHORTENER),
+            **dict.fromkeys(self.public_dns, Guard.PUBLIC_DNS),
+        }
+
+
+def load() -> GuardLists:
+    """Read the lists that come with Seawall. `digest` changes with their content."""
+    folder = resources.files("indicators") / "data" / "guards"
+    texts = {
+        path.name.partition(".")[0]: path.read_text("utf-8") for path in folder.iterdir() if path.name[-4:] == ".txt"
+    }
+    digest = hashlib.sha256("\0".join(texts[name] for name in sorted(texts)).encode()).hexdigest()
+    values = {name: [line for line in text.splitlines() if line and line[0] != "#"] for name, text in texts.items()}
+    return GuardLists(
+        top_ranked=frozenset(values["top_ranked"]),
+        shared_hosting=frozenset(values["shared_hosting"]),
+        link_shorteners=frozenset(values["link_shorteners"]),
+        public_dns=frozenset(values["public_dns"]),
+        shared_addresses=tuple(parse_network(text) for text in values["shared_addresses"]),
+        common_files=frozenset(values["common_files"]),
+        digest=digest,
+    )
+
+
+class Guards:
+    """Judge entries of feeds by the lists given."""
+
+    def __init__(self, lists: GuardLists) -> None:
+        self.digest = lists.digest
+        self._popular = lists.popular
+        self._public_dns = lists.public_dns
+        self._common_files = lists.common_files
+        self._shared = {version: _Spans(lists.shared_addresses, version) for version in (4, 6)}
+
+    def on(self, entry: Entry) -> Guard | None:
+        """Return the guard that holds this entry back, or nothing.
+
+        `SINGLE_FEED` is conditional: it falls where `INDEPENDENT_FEEDS` publishers name the same host.
+        """
+        if entry.action in (Action.ALLOW, Action.AUDIT):
+            return None
+        if entry.type is IndicatorType.DOMAIN:
+            return self._on_host(entry.value, Guard.SINGLE_FEED)
+        if entry.type is IndicatorType.URL:
+            host, _, path = entry.value.partition("/")
+            return None if path or entry.exact else self._on_host(host, None)
+        if entry.type is IndicatorType.IP:
+            return self._on_network(entry.value)
+        return Guard.COMMON_FILE if entry.value in self._common_files else None
+
+    def _on_host(self, host: str, listed_as_domain: Guard | None) -> Guard | None:
+        if is_public_suffix(host):
+            return Guard.PUBLIC_SUFFIX
+        known = self._popular.get(popular_name(host))
+        return (listed_as_domain or known) if known else None
+
+    def _on_network(self, value: str) -> Guard | None:
+        if value in self._public_dns:
+            return Guard.PUBLIC_DNS
+        network = ip_network(value)
+        return Guard.SHARED_ADDRESS if self._shared[network.version].hold(network) else None
+
+
+class _Spans:
+    """Search disjoint networks of one IP version by their first and last addresses."""
+
+    def __init__(self, networks: Iterable[Network], version: int) -> None:
+        mine = sorted(
+            (int(net.network_address), int(net.broadcast_address)) for net in networks if net.version == version
+        )
+        self._firsts = [first for first, _ in mine]
+        self._lasts = [last for _, last in mine]
+
+    def hold(self, network: Network) -> bool:
+        at = bisect_right(self._firsts, int(network.network_address)) - 1
+        return at >= 0 and int(network.broadcast_address) <= self._lasts[at]
+
+
+def popular_name(host: str) -> str:
+    """Return the name by which the lists know a host: without a leading `www.`."""
+    return host.removeprefix("www.")

@@ -1,0 +1,69 @@
+"""What the entries of one feed have in common, stored once: the profiles and feeds of a snapshot, to JSON and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from indicators.words import Action, Category, IndicatorType
+
+BELOW = "below"  # the type of a marker: URL indicators with a path stand below this host
+
+
+@dataclass(frozen=True, slots=True)
+class FeedNote:
+    """Name one feed of a snapshot, and where it was read from."""
+
+    name: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Describe entries of one feed that differ in value and line only.
+
+    `asks` is the action that the feed asks for, `action` what a guard left of it and `guard` that guard's word (see
+    `guards.py`). `bits` is the prefix length of networks. A marker (`below`) stands for no entry: it says that URL
+    indicators of this feed and `action` stand below the host, and its line how many.
+    """
+
+    feed: int
+    type: str  # an IndicatorType's value, or BELOW
+    asks: Action
+    action: Action
+    category: Category = Category.MALICIOUS
+    exact: bool = False
+    confidence: int = 100
+    rewrite: bool = False
+    guard: str = ""
+    bits: int = 0
+
+    @property
+    def is_marker(self) -> bool:
+        """Say whether this is a marker, and no entry's profile."""
+        return self.type == BELOW
+
+    @property
+    def indicator_type(self) -> IndicatorType:
+        """Return the type of the indicators that have this profile."""
+        return IndicatorType(self.type)
+
+
+def marker(feed: int, action: Action) -> Profile:
+    """Return the profile that marks a host with URL indicators of this feed and action below it."""
+    return Profile(feed, BELOW, action, action)
+
+
+def to_json(profile: Profile) -> dict[str, Any]:
+    """Return a profile as plain JSON values."""
+    return asdict(profile)
+
+
+def from_json(fields: dict[str, Any]) -> Profile:
+    """Read a profile back. Raises ValueError or TypeError when a field is wrong."""
+    words = {
+        "asks": Action(fields["asks"]),
+        "action": Action(fields["action"]),
+        "category": Category(fields["category"]),
+    }
+    return Profile(**{**fields, **words})
