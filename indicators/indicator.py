@@ -50,6 +50,7 @@ class Indicator:
     exact: bool = False
     always_inspect: bool = False
     confidence: int = 100  # percent
+    since: datetime | None = None  # when it was first listed here, where that is known; aware
 
     @property
     def visibility(self) -> Visibility:
