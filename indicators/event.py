@@ -151,7 +151,7 @@ def to_json(event: VerdictEvent) -> dict[str, Any]:
     }
     for name in _OPTIONAL:
         value = getattr(event, name)
-        if value not in (None, "", (), False):
+        if value is not False and value not in (None, "", ()):
             body[name] = value if not isinstance(value, tuple) else list(value)
     body["matches"] = [
         {name: getattr(match, name) for name in Evidence.__slots__ if getattr(match, name) not in ("", 0)}
