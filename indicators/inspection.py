@@ -1,4 +1,7 @@
-"""Which way a TLS connection goes: the design's *Inspect only where it is welcome*, as one pure function."""
+"""Which way a TLS connection goes: the design's *Inspect only where it is welcome*, as one pure function.
+
+Whether a device trusts or refuses our CA is known elsewhere; so is how a connection is spliced or closed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from indicators.hosts import canonical_host, parents
 from indicators.verdict import Verdict
+from indicators.words import Action, Visibility
 
 
 class Route(StrEnum):
@@ -27,10 +32,34 @@ class InspectLists:
 
     @classmethod
     def of(cls, inspect: Iterable[str], never_inspect: Iterable[str], inspect_untrusted: bool = False) -> InspectLists:
-        """Make the lists from what the user wrote. Raises ValueError naming the host that is none."""
-        raise NotImplementedError
+        """Make the lists from what the user wrote; `*.` before a host is allowed. Raises ValueError naming the host."""
+        return cls(_hosts(inspect), _hosts(never_inspect), inspect_untrusted)
+
+
+def _hosts(written: Iterable[str]) -> frozenset[str]:
+    return frozenset(canonical_host(host.strip().removeprefix("*.")) for host in written)
 
 
 def route(verdict: Verdict, host: str, trusts_ca: bool, lists: InspectLists, *, refuses_ca: bool = False) -> Route:
-    """Choose the way of one connection to `host`; `refuses_ca` where this device is known to refuse our CA."""
-    raise NotImplementedError
+    """Choose the way of one TLS connection to `host`.
+
+    `trusts_ca` where this device has completed a handshake under our CA, `refuses_ca` where it is known to refuse it.
+    A host that is stopped as a whole is answered with a page, even one that is never inspected or a device that has
+    shown no trust yet; what passes is opened only where that is welcome.
+    """
+    if verdict.action.strength >= Action.WARN.strength:
+        return Route.TERMINATE if refuses_ca else Route.INSPECT
+    if refuses_ca or _covers(lists.never_inspect, host):
+        return Route.SPLICE
+    if verdict.always_inspect:
+        return Route.INSPECT
+    welcome = trusts_ca or lists.inspect_untrusted
+    return Route.INSPECT if welcome and (_needs_opening(verdict) or _covers(lists.inspect, host)) else Route.SPLICE
+
+
+def _needs_opening(verdict: Verdict) -> bool:
+    return verdict.needs in (Visibility.URL, Visibility.BODY)
+
+
+def _covers(hosts: frozenset[str], host: str) -> bool:
+    return bool(hosts) and any(name in hosts for name in parents(host))
