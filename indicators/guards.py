@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib import resources
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 from indicators.addresses import Network, parse_network
 from indicators.feeds.entry import Entry
@@ -133,8 +133,8 @@ class Guards:
     def _on_network(self, value: str) -> Guard | None:
         if value in self._public_dns:
             return Guard.PUBLIC_DNS
-        network = ip_network(value)
-        return Guard.SHARED_ADDRESS if self._shared[network.version].hold(network) else None
+        first, last = _span(value)
+        return Guard.SHARED_ADDRESS if self._shared[6 if ":" in value else 4].hold(first, last) else None
 
 
 class _Spans:
@@ -147,9 +147,16 @@ class _Spans:
         self._firsts = [first for first, _ in mine]
         self._lasts = [last for _, last in mine]
 
-    def hold(self, network: Network) -> bool:
-        at = bisect_right(self._firsts, int(network.network_address)) - 1
-        return at >= 0 and int(network.broadcast_address) <= self._lasts[at]
+    def hold(self, first: int, last: int) -> bool:
+        at = bisect_right(self._firsts, first) - 1
+        return at >= 0 and last <= self._lasts[at]
+
+
+def _span(value: str) -> tuple[int, int]:
+    if "/" not in value:
+        return (int(ip_address(value)),) * 2
+    network = ip_network(value)
+    return int(network.network_address), int(network.broadcast_address)
 
 
 def popular_name(host: str) -> str:

@@ -1,0 +1,58 @@
+"""The formats that feeds may have, in one table: name, parser, and how a line of it looks. One file for each parser."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from indicators.feeds import addresses, domains, hosts_files, urls
+from indicators.feeds.entry import Outcome
+from indicators.feeds.lines import content, refang
+
+type Parser = Callable[[Iterable[str]], Iterator[Outcome]]
+
+HEAD = 500  # lines that recognition looks at
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Describe one format. `looks_like` matches the beginning of a line with content; nothing where none can tell."""
+
+    name: str
+    parse: Parser
+    looks_like: re.Pattern[str] | None = None
+
+
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        Format(
+            "hosts",
+            hosts_files.parse,
+            re.compile(_ADDRESS + r"(?:%\w+)?[ \t]+(?:localhost|[^\s#;,]*\.[^\s#;,]*[A-Za-z])"),
+        ),
+        Format("ips", addresses.parse, re.compile(_ADDRESS + r"(?:/\d+)?(?::\d+)?(?:[\s,;#]|$)")),
+        Format("urls", urls.parse, re.compile(r"[\"'<]?(?:https?|ftp)://", re.IGNORECASE)),
+        Format("domains", domains.parse, re.compile(r"(?:\*\.|\.)?[^\s/|@\"'=,<>]+\.[^\s/|\"'=,<>]+(?:\s*[#;]|/|$)")),
+    )
+}
+"""Every format by its name, in the order in which recognition tries them on a line."""
+
+
+def recognise(head: Sequence[str]) -> str | None:
+    """Return the name of the format that most of the first lines look like; nothing when they look like none."""
+    votes: Counter[str] = Counter()
+    for _, text, skipped in content(head[:HEAD]):
+        if not skipped:
+            votes[_look(refang(text))] += 1
+    if votes["domains"]:  # a list of names may hold addresses, a list of addresses holds no name
+        votes["domains"] += votes.pop("ips", 0)
+    name, count = votes.most_common(1)[0] if votes else ("", 0)
+    return name if name and count * 2 > votes.total() else None
+
+
+def _look(text: str) -> str:
+    return next((one.name for one in FORMATS.values() if one.looks_like and one.looks_like.match(text)), "")
