@@ -1,0 +1,86 @@
+"""Who asks: the device behind a source address, whether it may ask at all, and which address of ours it came to.
+
+Each client is worked out once and remembered; the number remembered is bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Protocol
+
+from indicators.addresses import unmap
+from indicators.observation import Address, Device
+
+_REMEMBERED = 4096
+_numbers = itertools.count()
+
+
+class Devices(Protocol):
+    """Name the device behind a client address (`proxy.devices.DeviceDirectory`)."""
+
+    def weak(self, address: str, listener: str) -> Device:
+        """Return the device."""
+        ...
+
+
+class Networks(Protocol):
+    """Hold addresses, as `ipaddress` networks do."""
+
+    def __contains__(self, address: object, /) -> bool: ...
+
+
+@dataclass(slots=True)
+class Client:
+    """Hold what is known of one client. `tag` tells it from every other; `page` is where our block page is for it."""
+
+    device: Device
+    allowed: bool = True
+    page: tuple[Address, ...] = ()
+    tag: bytes = field(default_factory=lambda: next(_numbers).to_bytes(8))
+    seen_again: float = 0.0  # when to tell next that this device is alive
+
+
+class Clients:
+    """Remember clients by source address."""
+
+    def __init__(self, devices: Devices, allowed: Collection[Networks], host: str) -> None:
+        self._devices = devices
+        self._allowed = tuple(allowed)
+        self._host = ip_address(host)
+        self._known: dict[str, Client] = {}
+
+    def of(self, source: str) -> Client:
+        """Return the client behind a source address as the socket gives it (a zone or IPv4-mapped form included)."""
+        client = self._known.get(source)
+        if client is None:
+            client = self._meet(source)
+        return client
+
+    def _meet(self, source: str) -> Client:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        address = unmap(ip_address(source.partition("%")[0]))
+        client = Client(
+            self._devices.weak(str(address), "dns"),
+            any(address in network for network in self._allowed),
+            own_addresses(self._host, address),
+        )
+        self._known[source] = client
+        return client
+
+
+def own_addresses(host: Address, client: Address) -> tuple[Address, ...]:
+    """Return the address at which `client` reaches a listener on `host`: that, or for a wildcard the way towards it."""
+    if not host.is_unspecified:
+        return (host,)
+    with contextlib.suppress(OSError):
+        family = socket.AF_INET if client.version == 4 else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:  # connecting a UDP socket sends nothing
+            sock.connect((str(client), 9))
+            return (ip_address(sock.getsockname()[0]),)
+    return ()

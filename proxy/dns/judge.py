@@ -1,0 +1,90 @@
+"""Put questions and answers before the policy, and turn a verdict that stops into a blocked answer.
+
+The question is judged before anybody hears of it; what an answer leads to (its chain, its addresses) afterwards.
+"""
+
+from __future__ import annotations
+
+from indicators.observation import Observation
+from indicators.ports import Policy
+from indicators.verdict import Verdict
+from indicators.words import Enforcement, Stage
+from proxy.dns import composed
+from proxy.dns.answers import Body, ExtendedError
+from proxy.dns.asked import Asked, Outcome
+from proxy.dns.codes import ExtendedError as Code
+from proxy.dns.composed import BlockedAnswer
+from proxy.dns.records import Evidence
+from proxy.dns.reports import Sighting, Sightings
+
+
+class Judge:
+    """Judge for the resolver's chain."""
+
+    def __init__(self, policy: Policy, sightings: Sightings, how: BlockedAnswer) -> None:
+        self._policy = policy
+        self._sightings = sightings
+        self._how = how
+
+    def question(self, asked: Asked) -> Outcome | None:
+        """Return the blocked answer, or None when the question may go on."""
+        if not asked.query.host:
+            return None
+        return self._enforce(asked, self._observation(asked))
+
+    def answer(self, asked: Asked, body: Body) -> Outcome | None:
+        """Return the blocked answer when what this body leads to may not be reached.
+
+        Names and addresses are judged together with the name that was asked for, so that what a person allowed by
+        name is not lost to where it leads, and the other way round, as the precedence says.
+        """
+        chain, addresses = body.evidence
+        if not chain and not addresses:
+            return None
+        seen = self._observation(asked)
+        hosts = tuple(dict.fromkeys((*seen.hosts, *chain)))
+        return self._enforce(
+            asked,
+            Observation(
+                Stage.DNS,
+                seen.device,
+                hosts,
+                addresses=addresses,
+                reach=seen.reach,
+                can_show_page=seen.can_show_page,
+            ),
+        )
+
+    def _observation(self, asked: Asked) -> Observation:
+        return Observation(
+            Stage.DNS,
+            asked.client.device,
+            (asked.query.host,),
+            reach=asked.reach,
+            can_show_page=self._how == "page" or asked.told,
+        )
+
+    def _enforce(self, asked: Asked, seen: Observation) -> Outcome | None:
+        verdict = self._policy.judge(seen)
+        if verdict.stops:
+            return self._blocked(asked, seen, verdict)
+        if not (verdict.is_plain_allow or asked.sighting or asked.told):
+            asked.sighting = self._sightings.note(seen, verdict, Enforcement.PASSED, asked.now, shown=False)
+        return None
+
+    def _blocked(self, asked: Asked, seen: Observation, verdict: Verdict) -> Outcome:
+        body = composed.blocked(self._how, asked.query.qtype, asked.client.page)
+        if asked.told:
+            return Outcome(body, verdict=verdict, led_to=Evidence(seen.hosts[1:], seen.addresses))
+        shown = asked.query.edns is not None
+        sighting = self._sightings.note(seen, verdict, Enforcement.SINKHOLED, asked.now, shown=shown)
+        error = _explain(verdict, sighting) if shown else None
+        return Outcome(body, holds=composed.BLOCK_TTL, error=error, sighting=sighting, verdict=verdict)
+
+
+def _explain(verdict: Verdict, sighting: Sighting) -> ExtendedError:
+    """Say why, with the incident: `Filtered` for what its user asked to be kept out, `Blocked` for feeds."""
+    winner = verdict.winner
+    code = Code.FILTERED if winner and winner.origin.custom else Code.BLOCKED
+    label = verdict.category.label if verdict.category else "Blocked"
+    return ExtendedError(code, f"{label}; incident {sighting.incident}" if sighting.incident else label)

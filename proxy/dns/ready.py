@@ -1,0 +1,104 @@
+"""The hot path: answers that are ready to send but for id and letter case, found without reading the query.
+
+A query that is octet for octet one seen before (its id and the case of its name aside) from the same client gets the
+same answer. So the key is the packet itself: flags, counts, name in lower case, type, class, EDNS. Whatever was
+learned by parsing, judging and composing the first one holds for the next, until the answer's time is over, its
+verdict is too old, or the policy's epoch has changed. Nothing is parsed, judged or sent here.
+
+The name is taken to end at its first zero octet. A label may hold one itself; then the key merely is another split
+of the same packet, and still equal only for packets that differ in nothing but id and case.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from proxy.dns import codes
+from proxy.dns.codes import HEADER_SIZE
+from proxy.dns.reports import Sighting
+
+MAX_PACKET = 350  # octets; a longer query is answered the long way
+JUDGED_FOR = 10.0  # seconds after which an answer is judged anew, whatever its TTL
+_QUESTION_TAIL = 5  # the root label, type and class
+_TTL = Struct("!I")
+
+
+class Ready:
+    """Hold one answer without its id and name; its TTLs count down as time goes by."""
+
+    __slots__ = ("_since", "_ttls", "head", "next_second", "sighting", "tail", "until")
+
+    def __init__(
+        self,
+        reply: bytes,
+        now: float,
+        until: float,
+        ttls: tuple[tuple[int, int], ...] = (),
+        sighting: Sighting | None = None,
+    ) -> None:
+        name_end = reply.find(0, HEADER_SIZE)
+        self.head = reply[2:HEADER_SIZE]
+        self.tail = reply[name_end:]
+        self.until = until
+        self.sighting = sighting
+        self._since = now
+        self._ttls = () if reply[2] << 8 & codes.TC else ttls
+        self.next_second = min(now + 1, until) if self._ttls else until
+
+    def grow_older(self, now: float) -> None:
+        """Lower the TTLs to what is left of them."""
+        passed = int(now - self._since)
+        tail = bytearray(self.tail)
+        for at, ttl in self._ttls:
+            _TTL.pack_into(tail, at + _QUESTION_TAIL, max(ttl - passed, 0))
+        self.tail = bytes(tail)
+        self.next_second = min(self._since + passed + 1, self.until)
+
+
+class ReadyAnswers:
+    """Find ready answers. Two generations bound it: when the young one is full, the old one is dropped."""
+
+    def __init__(self, limit: int = 65_536) -> None:
+        self._limit = limit
+        self._young: dict[bytes, Ready] = {}
+        self._old: dict[bytes, Ready] = {}
+        self.epoch = -1
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def answer(self, tag: bytes, packet: bytes, now: float) -> bytes | None:
+        """Return the whole reply for a packet from the client `tag`, or None when it must be worked out."""
+        name_end = packet.find(0, HEADER_SIZE)
+        name = packet[HEADER_SIZE:name_end]
+        key = tag + packet[2:HEADER_SIZE] + name.lower() + packet[name_end:]
+        ready = self._young.get(key)
+        if ready is None:
+            ready = self._old.get(key)
+            if ready is None:
+                return None
+            self._keep(key, ready)
+        if now >= ready.next_second:
+            if now >= ready.until:
+                return None
+            ready.grow_older(now)
+        if ready.sighting is not None:
+            ready.sighting.again()
+        return packet[:2] + ready.head + name + ready.tail
+
+    def put(self, tag: bytes, packet: bytes, ready: Ready) -> None:
+        """Keep the answer to this very packet; long packets are not kept."""
+        name_end = packet.find(0, HEADER_SIZE)
+        if len(packet) <= MAX_PACKET and name_end > 0:
+            self._keep(tag + packet[2:HEADER_SIZE] + packet[HEADER_SIZE:name_end].lower() + packet[name_end:], ready)
+
+    def _keep(self, key: bytes, ready: Ready) -> None:
+        if len(self._young) >= self._limit:
+            self._old, self._young = self._young, {}
+        self._young[key] = ready
+
+    def follow(self, epoch: int) -> None:
+        """Forget everything when the policy's epoch is another one."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self._young, self._old = {}, {}

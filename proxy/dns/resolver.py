@@ -1,0 +1,112 @@
+"""The resolver: the chain that every question goes through, in order, whoever asks.
+
+Steps up to the cache answer at once; only a question that none of them answers waits for an upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from proxy.dns import composed
+from proxy.dns.answers import Body, ExtendedError, empty
+from proxy.dns.asked import Asked, Outcome
+from proxy.dns.cache import AnswerCache, Kept
+from proxy.dns.codes import CD, IN, Rcode, Type
+from proxy.dns.codes import ExtendedError as Code
+from proxy.dns.exchange import Question
+from proxy.dns.forwarder import Forwarder
+from proxy.dns.judge import Judge
+from proxy.dns.own_names import StaticHosts, reserved
+
+_META_TYPES = frozenset((0, Type.OPT, *range(249, 255)))  # RFC 6895 section 3.1: TKEY, TSIG, transfers, mail
+_STALE_AFTER = 1.8  # seconds for upstreams, before a stale answer stands in (RFC 8767 section 5)
+_STALE_TTL = 30  # seconds
+_PREFETCH_AT = 0.9  # of a lifetime
+_PREFETCH_FROM = 20  # seconds; shorter lives are not worth it
+
+
+class Resolver:
+    """Answer questions."""
+
+    def __init__(self, judge: Judge, static: StaticHosts, cache: AnswerCache, forwarder: Forwarder) -> None:
+        self._judge = judge
+        self._static = static
+        self._cache = cache
+        self._forwarder = forwarder
+        self._chain: tuple[Callable[[Asked], Outcome | None], ...] = (
+            _refuse_what_we_do_not_serve,
+            reserved,
+            judge.question,
+            self._fixed,
+            self._kept,
+        )
+
+    def at_once(self, asked: Asked) -> Outcome | None:
+        """Return what can be answered without waiting."""
+        for step in self._chain:
+            outcome = step(asked)
+            if outcome is not None:
+                return outcome
+        return None
+
+    async def later(self, asked: Asked) -> Outcome:
+        """Answer what `at_once` could not: from an upstream, then judged; never later than five seconds."""
+        question = _question(asked)
+        kept = self._cache.get(question.identity, asked.now)
+        if kept is None:
+            return self._judged(asked, await self._forwarder.ask(question))
+        try:
+            async with asyncio.timeout(_STALE_AFTER):
+                body = await self._forwarder.ask(question)
+        except TimeoutError:
+            return self._stale(asked, kept)
+        return self._stale(asked, kept) if body.rcode == Rcode.SERVFAIL else self._judged(asked, body)
+
+    async def resolve(self, asked: Asked) -> Outcome:
+        """Answer at once or later."""
+        outcome = self.at_once(asked)
+        return outcome if outcome is not None else await self.later(asked)
+
+    def _fixed(self, asked: Asked) -> Outcome | None:
+        body = self._static.body(asked)
+        if body is None:
+            return None
+        return self._judge.answer(asked, body) or Outcome(body, holds=composed.BLOCK_TTL, sighting=asked.sighting)
+
+    def _kept(self, asked: Asked) -> Outcome | None:
+        question = _question(asked)
+        kept = self._cache.get(question.identity, asked.now)
+        if kept is None or kept.stale:
+            return None
+        lifetime = kept.body.lifetime
+        due = lifetime * _PREFETCH_AT if lifetime >= _PREFETCH_FROM else lifetime
+        if kept.age >= due:
+            self._forwarder.refresh(question)
+            due = lifetime
+        return self._judged(asked, kept.body, kept.age, max(due - kept.age, 0.0))
+
+    def _judged(self, asked: Asked, body: Body, age: int = 0, holds: float = 0.0) -> Outcome:
+        stopped = self._judge.answer(asked, body)
+        return stopped or Outcome(body, age, holds, counts_down=True, sighting=asked.sighting)
+
+    def _stale(self, asked: Asked, kept: Kept) -> Outcome:
+        body = kept.body
+        code = Code.STALE_NXDOMAIN if body.rcode == Rcode.NXDOMAIN else Code.STALE_ANSWER
+        fresh = body.with_ttl(_STALE_TTL)
+        stopped = self._judge.answer(asked, fresh)
+        return stopped or Outcome(fresh, error=ExtendedError(code), sighting=asked.sighting)
+
+
+def _question(asked: Asked) -> Question:
+    query = asked.query
+    return Question(query.key, bool(query.edns and query.edns.do), bool(query.flags & CD))
+
+
+def _refuse_what_we_do_not_serve(asked: Asked) -> Outcome | None:
+    query = asked.query
+    if query.qclass != IN or query.qtype in _META_TYPES:
+        return Outcome(empty(Rcode.REFUSED, ExtendedError(Code.NOT_SUPPORTED)))
+    if query.qtype == Type.ANY:
+        return Outcome(composed.minimal_any())
+    return None

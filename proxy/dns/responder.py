@@ -1,0 +1,90 @@
+"""One packet from one client in, one packet back: read it, send it through the chain, put the answer together.
+
+Whatever the bytes, the caller gets a reply or None (silence), never an exception.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from indicators.words import Visibility
+from proxy.dns.answers import ExtendedError, bad_version, bare_error, empty, reply, udp_limit
+from proxy.dns.asked import Asked, Outcome
+from proxy.dns.clients import Client
+from proxy.dns.codes import ExtendedError as Code
+from proxy.dns.codes import Rcode
+from proxy.dns.question import BadQueryError, Query, read_query
+from proxy.dns.ready import JUDGED_FOR, Ready, ReadyAnswers
+from proxy.dns.resolver import Resolver
+
+log = logging.getLogger(__name__)
+
+_FOREIGN = empty(Rcode.REFUSED, ExtendedError(Code.PROHIBITED, "dns.allow_clients does not hold your address"))
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Tell how a packet came: over UDP replies have a size limit and may be kept ready."""
+
+    client: Client
+    now: float
+    udp: bool = False
+    reach: Visibility = Visibility.DNS
+
+
+class Responder:
+    """Answer packets. `ready` gets what may be answered again without reading the packet."""
+
+    def __init__(self, resolver: Resolver, ready: ReadyAnswers, clock: Callable[[], float]) -> None:
+        self._resolver = resolver
+        self._ready = ready
+        self._clock = clock
+
+    def take(self, packet: bytes, came: Came) -> bytes | Awaitable[bytes | None] | None:
+        """Return the reply, None for silence, or something to wait for that gives either."""
+        try:
+            query = read_query(packet)
+        except BadQueryError as problem:
+            known = came.client.allowed and problem.rcode is not None
+            return bare_error(packet, problem.rcode) if known and problem.rcode is not None else None
+        if not came.client.allowed:
+            return reply(query, _FOREIGN)
+        if query.edns and query.edns.version:
+            return bad_version(query)
+        return self._answer(packet, query, came)
+
+    async def answer(self, packet: bytes, came: Came) -> bytes | None:
+        """Return the reply, or None for silence, when it is there."""
+        found = self.take(packet, came)
+        return found if found is None or isinstance(found, bytes) else await found
+
+    def _answer(self, packet: bytes, query: Query, came: Came) -> bytes | Awaitable[bytes | None]:
+        asked = Asked(query, came.client, came.now, came.reach)
+        try:
+            outcome = self._resolver.at_once(asked)
+        except Exception:
+            log.exception("a question for %s failed", query.host)
+            return reply(query, empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))
+        if outcome is None:
+            return self._wait(packet, asked, came)
+        return self._finish(packet, query, outcome, came)
+
+    async def _wait(self, packet: bytes, asked: Asked, came: Came) -> bytes:
+        try:
+            outcome = await self._resolver.later(asked)
+        except Exception:
+            log.exception("a question for %s failed", asked.query.host)
+            outcome = Outcome(empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))
+        return self._finish(packet, asked.query, outcome, Came(came.client, self._clock(), came.udp, came.reach))
+
+    def _finish(self, packet: bytes, query: Query, outcome: Outcome, came: Came) -> bytes:
+        limit = udp_limit(query) if came.udp else 65_535
+        done = reply(query, outcome.body, age=outcome.age, error=outcome.error, limit=limit)
+        if came.udp and outcome.holds > 0:
+            until = came.now + min(outcome.holds, JUDGED_FOR)
+            ttls = tuple((at, max(ttl - outcome.age, 0)) for at, ttl in outcome.body.ttls)
+            ready = Ready(done, came.now, until, ttls if outcome.counts_down else (), outcome.sighting)
+            self._ready.put(came.client.tag, packet, ready)
+        return done

@@ -1,0 +1,125 @@
+"""Ask an upstream over a stream (TCP; TLS when told): one kept connection, questions pipelined (RFC 7766, RFC 7858).
+
+An answer is matched by id and question; anything else on the connection ends it, for its peer is not to be trusted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+
+from proxy.dns.endpoint import Endpoint
+from proxy.dns.exchange import Asking
+from proxy.dns.records import BadReplyError
+
+_IDLE = 10.0  # seconds after the last answer
+_MAX_PENDING = 256
+
+
+class StreamUpstream:
+    """Hold at most one connection to an upstream, opened when first needed."""
+
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._connection: _Connection | None = None
+        self._opening = asyncio.Lock()
+
+    async def ask(self, asking: Asking) -> bytes:
+        """Return the answer's packet. Raises OSError or BadReplyError; the caller limits the time.
+
+        A kept connection may have been closed by its peer unseen: the question is then asked once more on a new one.
+        """
+        kept = self._connection
+        if kept is not None and kept.takes(asking):
+            with contextlib.suppress(ConnectionError, BadReplyError):
+                return await kept.ask(asking)
+        connection = await self._open(asking)
+        return await connection.ask(asking)
+
+    async def _open(self, asking: Asking) -> _Connection:
+        async with self._opening:
+            if self._connection is None or not self._connection.takes(asking):
+                if self._connection is not None:
+                    self._connection.retire()
+                where = self._endpoint
+                reader, writer = await asyncio.open_connection(where.host, where.port, ssl=self._tls)
+                self._connection = _Connection(reader, writer)
+            return self._connection
+
+    def retire(self) -> None:
+        """Let the connection end when what it carries is answered, or at its idle time."""
+        if self._connection is not None:
+            self._connection.retire()
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+
+class _Connection:
+    """Send questions and hand each answer to who waits for it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._waiting: dict[int, tuple[Asking, asyncio.Future[bytes]]] = {}
+        self._retired = False
+        self._task = asyncio.create_task(self._read())
+
+    def takes(self, asking: Asking) -> bool:
+        return not (
+            self._retired or self._task.done() or asking.id in self._waiting or len(self._waiting) >= _MAX_PENDING
+        )
+
+    async def ask(self, asking: Asking) -> bytes:
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[asking.id] = (asking, answer)
+        try:
+            self._writer.write(len(asking.packet).to_bytes(2) + asking.packet)
+            await self._writer.drain()
+            return await answer
+        finally:
+            self._waiting.pop(asking.id, None)
+            if not answer.done():
+                self.retire()  # its answer may still come, and the id must not be used again before that
+
+    def retire(self) -> None:
+        """Take no more questions; those that wait are still answered."""
+        self._retired = True
+
+    async def _read(self) -> None:
+        problem: Exception = ConnectionResetError("the upstream closed the connection")
+        try:
+            while True:
+                async with asyncio.timeout(_IDLE):
+                    size = int.from_bytes(await self._reader.readexactly(2))
+                    packet = await self._reader.readexactly(size)
+                self._deliver(packet)
+                if self._retired and not self._waiting:
+                    return
+        except (OSError, asyncio.IncompleteReadError, BadReplyError) as error:
+            problem = error if isinstance(error, BadReplyError) else ConnectionResetError(str(error) or "no answer")
+        finally:
+            self._retired = True
+            self._writer.close()
+            for _, answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(problem)
+
+    def _deliver(self, packet: bytes) -> None:
+        asking, answer = self._waiting.get(int.from_bytes(packet[:2]), (None, None))
+        if asking is None or answer is None or not asking.belongs(packet):
+            raise BadReplyError("an answer that nobody asked for")
+        if not answer.done():
+            answer.set_result(packet)
+
+    async def close(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()

@@ -1,0 +1,88 @@
+"""Listen for queries over TCP: pipelined, answered as they get ready, ended when idle (RFC 7766)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from indicators.observation import Device
+from proxy.dns.clients import Client, Clients
+from proxy.dns.responder import Came, Responder
+
+IDLE = 10.0  # seconds without a query
+_MAX_CONNECTIONS = 512
+_MAX_PIPELINED = 64  # questions of one connection that wait at the same time
+_SEND_WITHIN = 10.0  # seconds
+
+
+class TcpListener:
+    """Serve connections until closed; `handle` goes to `asyncio.start_server`."""
+
+    def __init__(
+        self,
+        responder: Responder,
+        clients: Clients,
+        seen: Callable[[Device], None],
+        clock: Callable[[], float],
+        idle: float = IDLE,
+    ) -> None:
+        self._responder = responder
+        self._clients = clients
+        self._seen = seen
+        self._clock = clock
+        self._idle = idle
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection. One too many, or one from a client that may not ask, is closed at once."""
+        task = asyncio.current_task()
+        client = self._clients.of(writer.get_extra_info("peername")[0])
+        if task is None or not client.allowed or len(self._open) >= _MAX_CONNECTIONS:
+            writer.close()
+            return
+        self._open.add(task)
+        try:
+            self._seen(client.device)
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+                async with asyncio.TaskGroup() as group:
+                    await self._serve(reader, writer, client, group)
+        except* (OSError, TimeoutError):
+            pass  # the client is gone
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client, group: asyncio.TaskGroup
+    ) -> None:
+        room = asyncio.Semaphore(_MAX_PIPELINED)
+        while True:
+            try:
+                async with asyncio.timeout(self._idle):
+                    size = int.from_bytes(await reader.readexactly(2))
+                    packet = await reader.readexactly(size)
+            except (TimeoutError, OSError, asyncio.IncompleteReadError):
+                return
+            await room.acquire()
+            group.create_task(self._answer(packet, writer, client, room))
+
+    async def _answer(
+        self, packet: bytes, writer: asyncio.StreamWriter, client: Client, room: asyncio.Semaphore
+    ) -> None:
+        try:
+            reply = await self._responder.answer(packet, Came(client, self._clock()))
+            if reply is None:
+                writer.close()  # what cannot be read ends the connection: its framing is not to be trusted
+                return
+            writer.write(len(reply).to_bytes(2) + reply)
+            async with asyncio.timeout(_SEND_WITHIN):
+                await writer.drain()
+        finally:
+            room.release()
+
+    async def close(self) -> None:
+        """End every connection."""
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
