@@ -8,6 +8,7 @@ a policy that nobody asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
@@ -57,8 +58,10 @@ def from_json(text: str | bytes) -> Overlay:
     except ValidationError as error:
         raise ValueError(_first(error)) from None
     for at, indicator in enumerate(overlay.indicators):
-        if indicator.expiration is not None and indicator.expiration.tzinfo is None:
-            raise ValueError(f"overlay: indicators.{at}.expiration: expected a time with its offset, such as …Z")
+        for name in ("expiration", "since"):
+            when: datetime | None = getattr(indicator, name)
+            if when is not None and when.tzinfo is None:
+                raise ValueError(f"overlay: indicators.{at}.{name}: expected a time with its offset, such as …Z")
     return overlay
 
 

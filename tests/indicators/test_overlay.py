@@ -36,6 +36,7 @@ INDICATORS = st.builds(
     st.booleans(),
     st.booleans(),
     st.integers(0, 100),
+    st.none() | TIMES,
 )
 OVERLAYS = st.builds(
     Overlay,
@@ -106,6 +107,7 @@ def test_the_model_of_the_broken_ones_is_good() -> None:
         (("indicators", 0, "origin", "lines"), 1, "indicators.0.origin.lines"),
         (("indicators", 0, "exact"), "no", "indicators.0.exact"),
         (("indicators", 0, "expiration"), "2026-05-01T00:00:00", "indicators.0.expiration"),
+        (("indicators", 0, "since"), "2026-05-01T00:00:00", "indicators.0.since"),
         (("waivers", 0, "until"), "2026-05-01T00:00:00", "waivers.0.until"),
         (("waivers", 0, "until"), "soon", "waivers.0.until"),
         (("paused_until",), "2026-05-01T00:00:00", "paused_until"),
