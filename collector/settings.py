@@ -17,7 +17,7 @@ class IngestLimits:
     """
 
     body_bytes: int = 8 << 20
-    inflated_bytes: int = 32 << 20
+    inflated_bytes: int = 16 << 20
     events: int = 10_000
     working: int = 2
     waiting: int = 6

@@ -7,9 +7,10 @@ from the network here, and nothing is judged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, select, update
@@ -17,23 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerting import Sighting, sighting_of
 from collector.alerting import merge as merge_sightings
+from collector.arrival import ALLOWED, Arrival, conceal, hour_of, measure_of, plausible
 from collector.inventory import state_of
 from collector.store.alert_rows import Tally, keep_alerts
 from collector.store.database import Database, chunks
+from collector.store.gateways import Delivery, note_deliveries
 from collector.store.inventory_rows import keep_devices, keep_traits
 from collector.store.tables import ACTIVITY, EVENTS, ORPHANS, RECEIPTS
 from indicators.event import EventKind, VerdictEvent, to_json
-from indicators.words import Action, Enforcement
-
-ALLOWED = "allowed"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Pair an event with the time it is filed under: its own, unless the gateway's clock is off."""
-
-    event: VerdictEvent
-    when: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +46,17 @@ class _Repeat:
     count: int
 
 
-async def record(database: Database, events: Sequence[VerdictEvent], now: datetime, retention: timedelta) -> Recorded:
-    """Keep what is not kept yet and return once it is committed. Raises StoreUnavailableError; then nothing is kept."""
+async def record(
+    database: Database,
+    events: Sequence[VerdictEvent],
+    now: datetime,
+    retention: timedelta,
+    refused: Mapping[str, Delivery] = MappingProxyType({}),
+) -> Recorded:
+    """Keep what is not kept yet and return once it is committed. Raises StoreUnavailableError; then nothing is kept.
+
+    `refused` says, by gateway, what of the same delivery could not be read.
+    """
     arrivals: dict[str, Arrival] = {}
     for event in events:
         arrivals.setdefault(event.id, Arrival(conceal(event), plausible(event.time, now, retention)))
@@ -71,29 +72,8 @@ async def record(database: Database, events: Sequence[VerdictEvent], now: dateti
         await keep_devices(database, connection, [state_of(a.event, a.when) for a in fresh], now)
         await keep_traits(database, connection, [(a.event.device, a.when) for a in fresh])
         await _count_activity(database, connection, fresh, repeats, known)
+        await note_deliveries(database, connection, _deliveries(fresh, refused), now)
     return Recorded(len(fresh), len(events) - len(fresh), raised)
-
-
-def plausible(time: datetime, now: datetime, retention: timedelta) -> datetime:
-    """Return the event's time, held between the start of the retention and now, whatever the gateway's clock says."""
-    return max(min(time, now), now - retention)
-
-
-def conceal(event: VerdictEvent) -> VerdictEvent:
-    """Drop whatever could still name a hidden destination; its keyed hash in `host` stays."""
-    if not event.hidden:
-        return event
-    matches = tuple(replace(match, indicator="", observable="", title="", line=0) for match in event.matches)
-    return replace(event, url="", addresses=(), hashes=(), port=None, reason="", description="", matches=matches)
-
-
-def measure_of(event: VerdictEvent) -> str:
-    """Say under which heading a verdict is counted: blocked, warned, overridden or recorded."""
-    if event.enforcement is Enforcement.WAIVED:
-        return "overridden"
-    if event.enforcement is Enforcement.PASSED:
-        return "recorded"
-    return "warned" if event.action is Action.WARN else "blocked"
 
 
 async def _fresh(
@@ -191,7 +171,7 @@ async def _count_activity(
     """Count by hour; allowed traffic for all devices together, because when a person was online is nobody's affair."""
     counts: Counter[tuple[datetime, str, str]] = Counter()
     for arrival in fresh:
-        event, hour = arrival.event, _hour(arrival.when)
+        event, hour = arrival.event, hour_of(arrival.when)
         if event.kind is EventKind.VERDICT:
             counts[hour, event.device.id, measure_of(event)] += event.count
         elif event.kind is EventKind.DEVICE and event.count:
@@ -199,10 +179,12 @@ async def _count_activity(
     for repeat in repeats:
         if repeat.incident in known:
             _, device, measure = known[repeat.incident]
-            counts[_hour(repeat.when), device, measure] += repeat.count
+            counts[hour_of(repeat.when), device, measure] += repeat.count
     rows = [{"hour": h, "device_id": d, "measure": m, "count": n} for (h, d, m), n in counts.items()]
     await database.upsert(connection, ACTIVITY, rows, add="count")
 
 
-def _hour(when: datetime) -> datetime:
-    return when.replace(minute=0, second=0, microsecond=0)
+def _deliveries(fresh: list[Arrival], refused: Mapping[str, Delivery]) -> dict[str, Delivery]:
+    accepted = Counter(arrival.event.gateway for arrival in fresh)
+    names = accepted.keys() | refused.keys()
+    return {name: replace(refused.get(name, Delivery()), accepted=accepted[name]) for name in sorted(names)}

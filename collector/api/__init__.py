@@ -1,0 +1,1 @@
+"""What programs ask of the collector: deliveries, alerts, machines, health. Pages for people are in `console`."""

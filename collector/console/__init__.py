@@ -1,0 +1,1 @@
+"""The console: pages for people. Server-rendered, live by server-sent events, no build step, nothing from outside."""

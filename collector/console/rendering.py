@@ -1,0 +1,77 @@
+"""Turn templates into answers. Every value is escaped by jinja2; nothing here or in a template marks text as safe."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from collector.resources import stamp
+from collector.web.errors import Refused, with_headers
+from collector.web.guards import nonce_of
+from collector.web.parts import CALLER, PARTS
+
+_FOLDER = Path(__file__).resolve().parent
+ASSETS = _FOLDER / "assets"
+_UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """Say how long ago something was, in one unit.
+
+    >>> from datetime import UTC
+    >>> ago(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 2, 30, tzinfo=UTC))
+    '2 h ago'
+    """
+    if when is None:
+        return "never"
+    for unit, name in _UNITS:
+        if now - when >= unit:
+            return f"{(now - when) // unit} {name} ago"
+    return "just now"
+
+
+def grouped(number: int) -> str:
+    """Write a number with thin spaces between thousands.
+
+    >>> grouped(1234567)
+    '1\u202f234\u202f567'
+    """
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(ago=ago, grouped=grouped, stamp=stamp)
+    return made
+
+
+_TEMPLATES = _environment()
+
+
+def page(request: web.Request, name: str, /, status: int = 200, **values: Any) -> web.Response:
+    """Render a page with what every page needs: nonce, clock, and the caller's CSRF token."""
+    caller = request.get(CALLER)
+    shared = {
+        "nonce": nonce_of(request),
+        "now": request.app[PARTS].clock(),
+        "csrf": caller.csrf if caller else "",
+        "path": request.path,
+    }
+    text = _TEMPLATES.get_template(name).render(shared | values)
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def error_page(request: web.Request, refused: Refused) -> web.Response:
+    """Answer an error to a person; without a session, say how to get one."""
+    name = "login.html" if refused.status == 401 else "error.html"
+    return with_headers(page(request, name, refused.status, refused=refused), refused)

@@ -1,0 +1,77 @@
+"""What a gateway tells of itself: feeds, errors, what it compiles, where it listens. Parsed strictly, stored whole."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+type Words = Annotated[str, Field(max_length=1000)]
+type Name = Annotated[str, Field(min_length=1, max_length=128)]
+type Count = Annotated[int, Field(ge=0, lt=2**53)]
+
+SILENT_AFTER = timedelta(minutes=3)
+"""A gateway tells its status at least once a minute; after three it is shown as silent."""
+
+_LENIENT = ConfigDict(extra="ignore")
+
+
+@dataclass(frozen=True, slots=True, config=_LENIENT)
+class FeedState:
+    """Say how one feed is. `updated` is when its content was last taken, `error` why that failed since."""
+
+    name: Name
+    state: Literal["fresh", "stale", "failed", "compiling", "held", "off", "waiting"] = "fresh"
+    entries: Count | None = None
+    updated: datetime | None = None
+    error: Words = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Say whether nobody needs to look."""
+        return self.state in ("fresh", "compiling", "off") and not self.error
+
+
+@dataclass(frozen=True, slots=True, config=_LENIENT)
+class GatewayStatus:
+    """Say how one gateway is. `errors` are those of configuration and indicator files, each with file and line."""
+
+    gateway: Name
+    version: Words = ""
+    mode: Literal["enforce", "audit", ""] = ""
+    compiling: bool = False
+    indicators: Count | None = None
+    waiting_for_ca: Count = 0
+    paused_until: datetime | None = None
+    feeds: Annotated[tuple[FeedState, ...], Field(max_length=500)] = ()
+    errors: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
+    endpoints: Annotated[dict[str, Words], Field(max_length=20)] = Field(default_factory=dict)
+
+
+_STATUS = TypeAdapter(GatewayStatus)
+
+
+def read_status(body: object) -> GatewayStatus:
+    """Read a status; unknown keys are ignored, so that a newer gateway can tell more.
+
+    Raises ValueError naming the field and what was expected.
+    """
+    try:
+        return _STATUS.validate_python(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def to_row(status: GatewayStatus) -> dict[str, Any]:
+    """Turn a status into JSON values for the store; `read_status` reads them again."""
+    row: dict[str, Any] = _STATUS.dump_python(status, mode="json")
+    return row
+
+
+def is_silent(told: datetime | None, now: datetime) -> bool:
+    """Say whether a gateway has not spoken for so long that its status says nothing any more."""
+    return told is None or now - told > SILENT_AFTER

@@ -1,0 +1,62 @@
+"""Run the collector on a socket of its own. With port 0 the one that was bound enters the Host allow-list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+
+from aiohttp import web
+
+from collector.app import create_app, now
+from collector.settings import CollectorSettings
+from collector.web.hosts import bracketed
+from collector.web.parts import PARTS
+
+
+class CollectorService:
+    """Serve from `async with` on until its block ends; open streams are then closed first."""
+
+    def __init__(self, settings: CollectorSettings, clock: Callable[[], datetime] = now) -> None:
+        """Take the settings; nothing is opened yet."""
+        self._settings = settings
+        self._app = create_app(settings, clock)
+        self._runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Return the bound `host:port`."""
+        return f"{bracketed(self._settings.host)}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Return the bound address as a URL."""
+        return f"http://{self.address}"
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError when the port is taken, StoreUnavailableError without a database."""
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, self._settings.host, self._settings.port)
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self.port = self._runner.addresses[0][1]
+        self._app[PARTS].hosts.bind(self._settings.host, self.port)
+
+    async def stop(self) -> None:
+        """End streams and requests, then close the database."""
+        await self._runner.cleanup()
+
+    async def __aenter__(self) -> CollectorService:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()

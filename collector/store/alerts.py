@@ -1,0 +1,86 @@
+"""Read alerts with the incidents and comments that belong to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store.database import chunks
+from collector.store.tables import ALERTS, COMMENTS, DEVICES, EVENTS
+
+MOST_INCIDENTS = 50  # shown of one alert, newest first
+NEWEST_FIRST: tuple[ColumnElement[object], ...] = (ALERTS.c.last_event.desc(), ALERTS.c.seq.desc())
+_JOINED = ALERTS.outerjoin(DEVICES, DEVICES.c.id == ALERTS.c.device_id)
+_COLUMNS = (*ALERTS.c, DEVICES.c.name.label("device_name"), DEVICES.c.device_group)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """Hold one alert's row (with `device_name` and `device_group`), its newest incidents and its comments."""
+
+    row: RowMapping
+    incidents: list[RowMapping] = field(default_factory=list)
+    comments: list[RowMapping] = field(default_factory=list)
+
+
+async def list_alerts(
+    connection: AsyncConnection,
+    where: Sequence[ColumnElement[bool]] = (),
+    order: Sequence[ColumnElement[object]] = NEWEST_FIRST,
+    top: int = 100,
+    skip: int = 0,
+) -> list[RowMapping]:
+    """Return alert rows with their device's name, newest first unless `order` says otherwise."""
+    wanted = select(*_COLUMNS).select_from(_JOINED).where(*where).order_by(*order).limit(top).offset(skip)
+    return list((await connection.execute(wanted)).mappings())
+
+
+def before(last_event: datetime, seq: int) -> ColumnElement[bool]:
+    """Return the condition for what follows a row, newest first: as fast on page 1,000 as on the first."""
+    return tuple_(ALERTS.c.last_event, ALERTS.c.seq) < tuple_(last_event, seq)
+
+
+async def with_evidence(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[AlertRecord]:
+    """Add incidents and comments to alert rows."""
+    ids = [row["id"] for row in rows]
+    incidents = await _incidents(connection, ids)
+    comments = await _comments(connection, ids)
+    return [AlertRecord(row, incidents[row["id"]], comments[row["id"]]) for row in rows]
+
+
+async def find_alert(connection: AsyncConnection, alert_id: str) -> AlertRecord | None:
+    """Return one alert, or nothing."""
+    rows = await list_alerts(connection, [ALERTS.c.id == alert_id], top=1)
+    return (await with_evidence(connection, rows))[0] if rows else None
+
+
+async def count_open(connection: AsyncConnection) -> int:
+    """Count the alerts that nobody has resolved."""
+    wanted = select(func.count()).select_from(ALERTS).where(ALERTS.c.status != "Resolved")
+    return int((await connection.execute(wanted)).scalar_one())
+
+
+async def _incidents(connection: AsyncConnection, ids: Sequence[str]) -> defaultdict[str, list[RowMapping]]:
+    found: defaultdict[str, list[RowMapping]] = defaultdict(list)
+    place = func.row_number().over(partition_by=EVENTS.c.alert_id, order_by=EVENTS.c.seq.desc()).label("place")
+    for part in chunks(ids):
+        numbered = select(EVENTS.c.seq, place).where(EVENTS.c.alert_id.in_(part)).subquery()
+        newest = select(numbered.c.seq).where(numbered.c.place <= MOST_INCIDENTS)
+        wanted = select(EVENTS).where(EVENTS.c.seq.in_(newest)).order_by(EVENTS.c.seq.desc())
+        for row in (await connection.execute(wanted)).mappings():
+            found[row["alert_id"]].append(row)
+    return found
+
+
+async def _comments(connection: AsyncConnection, ids: Sequence[str]) -> defaultdict[str, list[RowMapping]]:
+    found: defaultdict[str, list[RowMapping]] = defaultdict(list)
+    for part in chunks(ids):
+        wanted = select(COMMENTS).where(COMMENTS.c.alert_id.in_(part)).order_by(COMMENTS.c.seq)
+        for row in (await connection.execute(wanted)).mappings():
+            found[row["alert_id"]].append(row)
+    return found
