@@ -44,7 +44,7 @@ class Evidence:
         return Match(self._indicator(profile, record, value), observable, scope, length, profile.action, guard)
 
     def _indicator(self, profile: Profile, record: Record, value: str) -> Indicator:
-        feed = self._feeds[profile.feed].name
+        feed, since = self._feeds[profile.feed].name, self._feeds[profile.feed].since
         return Indicator(
             value=value,
             type=profile.indicator_type,
@@ -55,4 +55,5 @@ class Evidence:
             expiration=datetime.fromtimestamp(record.expires, UTC) if record.expires else None,
             exact=profile.exact,
             confidence=profile.confidence,
+            since=datetime.fromisoformat(since) if since else None,
         )

@@ -12,10 +12,11 @@ BELOW = "below"  # the type of a marker: URL indicators with a path stand below 
 
 @dataclass(frozen=True, slots=True)
 class FeedNote:
-    """Name one feed of a snapshot, and where it was read from."""
+    """Name one feed of a snapshot, its publisher, and when this version of it arrived (ISO 8601, or nothing)."""
 
     name: str
-    source: str = ""
+    publisher: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
