@@ -64,6 +64,6 @@ def with_headers(answer: web.Response, refused: Refused) -> web.Response:
         answer.headers["Retry-After"] = str(refused.retry_after)
     if refused.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="seawall"'
-    if refused.status in (408, 413, 429):
+    if refused.status in (400, 408, 413, 429):
         answer.force_close()
     return answer

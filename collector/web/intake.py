@@ -37,7 +37,7 @@ class Intake:
         return self._working
 
     async def read(self, request: web.Request) -> bytes:
-        """Return the inflated body. Raises Refused: 413 where it is too large, 408 where it takes too long."""
+        """Return the inflated body. Raises Refused: 413 too large, 408 too slow, 400 damaged."""
         declared = request.content_length or 0
         if declared > self._limits.body_bytes:
             raise Refused(413, f"body: larger than {self._limits.body_bytes} bytes; send smaller batches")
@@ -49,6 +49,8 @@ class Intake:
                     self._check(request, len(body))
         except TimeoutError:
             raise Refused(408, f"body: did not arrive within {self._limits.seconds:g} s") from None
+        except web.RequestPayloadError:
+            raise Refused(400, "body: ends early, or its Content-Encoding is damaged") from None
         return bytes(body)
 
     def _check(self, request: web.Request, inflated: int) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 
+from collector.service import CollectorService
+from collector.settings import CollectorSettings
 from collector.store.database import Database
+from indicators.event import VerdictEvent, to_json
 from tests.support import postgres
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -81,3 +88,53 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+GATEWAY, READ, ADMIN = "gateway-token-0123", "reading-token-0123", "administrators-0123"
+
+
+@dataclass
+class Running:
+    """A collector that really listens, and a client that speaks to it."""
+
+    service: CollectorService
+    http: aiohttp.ClientSession
+    clock: Clock
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    async def ask(self, method: str, path: str, token: str = READ, **more: Any) -> tuple[int, Any, Any]:
+        """Return status, body (JSON where it is) and headers."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= more.pop("headers", {})
+        async with self.http.request(method, self.url + path, headers=headers, **more) as answer:
+            text = await answer.text()
+            body = json.loads(text) if answer.content_type == "application/json" else text
+            return answer.status, body, answer.headers
+
+    async def deliver(self, *events: VerdictEvent) -> dict[str, Any]:
+        batch = {"events": [to_json(event) for event in events]}
+        status, body, _ = await self.ask("POST", "/api/v1/events", GATEWAY, json=batch)
+        assert status == 200, body
+        return body
+
+    async def log_in(self) -> aiohttp.ClientSession:
+        """Return a browser's session: it holds the cookie and follows no redirect by itself."""
+        _, body, _ = await self.ask("POST", "/api/v1/tickets", ADMIN)
+        browser = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        async with browser.get(body["url"], allow_redirects=False) as answer:
+            assert answer.status == 303
+        return browser
+
+
+@pytest.fixture
+def collector_settings(tmp_path: Path) -> CollectorSettings:
+    return CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite", GATEWAY, READ, ADMIN, port=0)
+
+
+@pytest.fixture
+async def running(collector_settings: CollectorSettings, clock: Clock) -> AsyncIterator[Running]:
+    async with CollectorService(collector_settings, clock) as service, aiohttp.ClientSession() as http:
+        yield Running(service, http, clock)

@@ -11,17 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from collector.store import tables
 from collector.store.database import Database
-from collector.store.ingest import Recorded, conceal, measure_of, plausible, record
-from indicators.event import VerdictEvent
+from collector.store.ingest import Recorded, record
+from indicators.event import Evidence, VerdictEvent
 from indicators.observation import Device
-from indicators.words import Action, Enforcement, IdentifiedBy, Severity
+from indicators.words import Action, Category, IdentifiedBy, Severity
 from tests.support.events import PHONE, TIME, device_seen, repeat, verdict
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -115,45 +114,26 @@ async def test_more_rows_than_one_statement_holds(database):
     assert {alert["count"] for alert in await rows(database, "alerts")} == {2}
 
 
-async def test_hidden_destinations_leave_nothing_but_their_hash(database):
-    hidden = verdict(host="h:5f2c", hidden=True, description="evil.example is bad", reason="evil.example listed")
+DIGEST = "0123456789abcdef"
+
+
+async def test_hidden_destinations_leave_nothing_but_keyed_hashes(database):
+    plain = Evidence("evil.example", "domain", Action.BLOCK, "feed", Category.PHISHING, "evil.example", "evil!", 3)
+    hidden = verdict(
+        host=f"{DIGEST}.{DIGEST}",
+        hidden=True,
+        description="evil.example is bad",
+        reason="evil.example listed",
+        addresses=(DIGEST, "192.0.2.7"),
+        matches=(plain, replace(plain, indicator=DIGEST, observable=DIGEST)),
+    )
     await keep(database, hidden)
-    told = str(await rows(database, "events")) + str(await rows(database, "alerts"))
-    assert "evil" not in told
-    assert "192.0.2.7" not in told
-    assert "h:5f2c" in told
-    assert (await rows(database, "alerts"))[0]["severity"] is Severity.INFORMATIONAL
-
-
-def test_conceal_leaves_open_events_alone():
-    assert conceal(verdict()) == verdict()
-
-
-@pytest.mark.parametrize(
-    ("time", "expected"),
-    [
-        (TIME, TIME),
-        (NOW + timedelta(days=400), NOW),
-        (datetime(1970, 1, 1, tzinfo=UTC), NOW - DAYS_90),
-    ],
-)
-def test_a_clock_that_jumped_is_held_to_the_retention(time, expected):
-    assert plausible(time, NOW, DAYS_90) == expected
-
-
-@pytest.mark.parametrize(
-    ("action", "enforcement", "measure"),
-    [
-        (Action.BLOCK, Enforcement.PAGE, "blocked"),
-        (Action.BLOCK, Enforcement.SINKHOLED, "blocked"),
-        (Action.WARN, Enforcement.PAGE, "warned"),
-        (Action.WARN, Enforcement.WAIVED, "overridden"),
-        (Action.BLOCK, Enforcement.PASSED, "recorded"),
-        (Action.AUDIT, Enforcement.PASSED, "recorded"),
-    ],
-)
-def test_measures(action, enforcement, measure):
-    assert measure_of(verdict(action=action, enforcement=enforcement)) == measure
+    (event,), (alert,) = await rows(database, "events"), await rows(database, "alerts")
+    assert "evil" not in str(event) + str(alert)
+    assert "192.0.2.7" not in str(event)
+    assert [match.get("indicator", "") for match in event["body"]["matches"]] == ["", DIGEST]
+    assert (alert["destination"], alert["hidden"]) == (f"{DIGEST}.{DIGEST}", True)
+    assert "hidden destination" in alert["description"]
 
 
 def _events() -> st.SearchStrategy[list[VerdictEvent]]:
