@@ -90,6 +90,11 @@ class StateDir:
         return self.run / "resolver"
 
     @property
+    def inspector_socket(self) -> Path:
+        """Return the inspector's socket: the front hands connections over there."""
+        return self.run / "inspector"
+
+    @property
     def endpoints(self) -> Path:
         """Return the file of addresses really bound."""
         return self.root / "endpoints.json"
