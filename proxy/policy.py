@@ -6,51 +6,173 @@ a failure of judging into a verdict by `policy.on_error`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
+import structlog
+from watchfiles import awatch
+
+from indicators import testfeed
+from indicators.classifier import Classifier
+from indicators.index import IndexCounts, IndicatorIndex
+from indicators.memory_index import MemoryIndex
 from indicators.observation import Device, Observation
+from indicators.overlay import Overlay
+from indicators.settings import PolicySettings
 from indicators.verdict import Verdict
 from indicators.words import Action, OnError
-from proxy.control import ControlClient
+from proxy import published_overlay
+from proxy.config.model import Config
+from proxy.control import ControlClient, ControlError
+from proxy.feeds.store import open_current
+from proxy.rate_limit import RateLimit
 from proxy.state import StateDir
 
-if TYPE_CHECKING:
-    from indicators.overlay import Overlay
-    from proxy.config.model import Config
+_LOOK_ANYWAY = 1000  # milliseconds between looks at the pointers where no change was told (network file systems)
+
+log = structlog.get_logger("policy")
 
 
 class LivePolicy:
     """Implement `indicators.ports.Policy` for a process.
 
-    `epoch` rises at every change of what is known: a cache of verdicts keys on it.
+    `epoch` rises at every change of what is known: a cache of verdicts keys on it. `failures` counts judgements that
+    `policy.on_error` had to make.
     """
-
-    epoch: int
-    overlay: Overlay
-    snapshot: Any
 
     def __init__(
         self, config: Config, state: StateDir, clock: Callable[[], datetime], control: ControlClient | None = None
     ) -> None:
+        self.epoch = 0
+        self.failures = 0
+        self.overlay = Overlay(0)
+        self.snapshot: IndicatorIndex | None = None
         self._config = config
         self._state = state
         self._clock = clock
         self._control = control
-        self.epoch = 0
+        self._overlay_name = self._snapshot_name = ""  # the files in force
+        self._custom = MemoryIndex(())
+        self._test_feed = testfeed.load() if config.test_feed else MemoryIndex(())
+        self._complain = RateLimit(clock)
+        self._classifier = self._made()
 
     def judge(self, seen: Observation) -> Verdict:
         """Return the verdict on what was seen; never raise."""
-        closed = self._config.policy.on_error is OnError.CLOSED
-        return Verdict(Action.BLOCK if closed else Action.ALLOW, "judging failed: not built yet", failed=True)
+        try:
+            return self._classifier.judge(seen, self._clock())
+        except Exception:
+            self.failures += 1
+            if self._complain.due():
+                log.exception("judging failed", destination=seen.destination, failures=self.failures)
+            return self._by_on_error()
 
     def trusts_ca(self, device: Device) -> bool:
         """Say whether this device has completed a handshake under our CA, or `inspect_untrusted` is set."""
         return self._config.inspect_untrusted or device.id in self.overlay.trusted_devices
 
-    def load(self) -> None:
-        """Read the current overlay and snapshot at once; `follow` keeps them current afterwards."""
+    def counts(self) -> IndexCounts:
+        """Count all indicators in force, of custom, feeds and test feed together."""
+        each = [index.counts() for index in self._indexes()]
+        return IndexCounts(
+            hosts=sum(one.hosts for one in each),
+            urls=sum(one.urls for one in each),
+            addresses=sum(one.addresses for one in each),
+            hashes=sum(one.hashes for one in each),
+            certificates=sum(one.certificates for one in each),
+        )
+
+    def load(self) -> bool:
+        """Read what the pointers name, if it is not in force; true when something was.
+
+        What cannot be read is logged, and what was in force stays.
+        """
+        overlay_is_new, snapshot_is_new = self._load_overlay(), self._load_snapshot()
+        if not (overlay_is_new or snapshot_is_new):
+            return False
+        self._classifier = self._made()
+        self.epoch += 1
+        return True
 
     async def follow(self) -> None:
-        """Watch the overlay's and the snapshot's pointers until cancelled; acknowledge each overlay generation."""
+        """Watch both pointers until cancelled; acknowledge each overlay generation to the supervisor."""
+        await self._acknowledge()
+        folders = (self._state.overlay, self._state.snapshots)
+        async for _ in awatch(
+            *folders, step=10, debounce=50, rust_timeout=_LOOK_ANYWAY, yield_on_timeout=True, recursive=False
+        ):
+            if await asyncio.to_thread(self.load):
+                await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        if self._control is None:
+            return
+        try:
+            await self._control.call("holding", generation=self.overlay.generation)
+        except ControlError as error:
+            log.warning("the supervisor did not take note of a generation", reason=str(error))
+
+    def _load_overlay(self) -> bool:
+        name = published_overlay.current_name(self._state.overlay)
+        if name in ("", self._overlay_name):
+            return False
+        try:
+            overlay = published_overlay.read(self._state.overlay, name)
+            if overlay.indicators != self.overlay.indicators:
+                self._custom = MemoryIndex(overlay.indicators)
+        except (OSError, ValueError) as error:
+            return self._keep_what_was(name, error)
+        self.overlay, self._overlay_name = overlay, name
+        return True
+
+    def _load_snapshot(self) -> bool:
+        name = _pointed(self._state.snapshots)
+        if name == self._snapshot_name:
+            return False
+        try:
+            self.snapshot = open_current(self._state)
+        except (OSError, ValueError) as error:
+            return self._keep_what_was(name, error)
+        self._snapshot_name = name
+        return True
+
+    def _keep_what_was(self, name: str, error: Exception) -> bool:
+        if self._complain.due():
+            log.warning("what was published cannot be used; what was in force stays", file=name, reason=str(error))
+        return False
+
+    def _indexes(self) -> list[IndicatorIndex]:
+        return [self._custom, self._test_feed, *([self.snapshot] if self.snapshot else [])]
+
+    def _made(self) -> Classifier:
+        custom, *feeds = self._indexes()
+        return Classifier(
+            custom, feeds, settings_of(self._config, self.counts()), self.overlay.waivers, self.overlay.paused_until
+        )
+
+    def _by_on_error(self) -> Verdict:
+        if self._config.policy.on_error is OnError.OPEN:
+            return Verdict(Action.ALLOW, "judging failed, and policy.on_error is open", failed=True)
+        return Verdict(Action.BLOCK, "judging failed, and policy.on_error is closed", alert=True, failed=True)
+
+
+def settings_of(config: Config, counts: IndexCounts) -> PolicySettings:
+    """Return the classifier's settings. Bodies are hashed only where a hash is known to look for."""
+    policy = config.policy
+    return PolicySettings(
+        mode=policy.mode,
+        on_error=policy.on_error,
+        convert_warn_to_block=policy.convert_warn_to_block,
+        warn_without_page=Action(policy.warn_without_page),
+        waiver=policy.waiver,
+        bodies=counts.hashes > 0,
+    )
+
+
+def _pointed(folder: Path) -> str:
+    try:
+        return (folder / "current").read_text().strip()
+    except FileNotFoundError:
+        return ""

@@ -6,20 +6,35 @@ Nothing of any role is known here but where its `serve` stands.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-from collections.abc import Callable, Mapping
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
 
 from indicators.ports import Reporter
-from proxy.control import ControlClient
+from proxy import logs
+from proxy.config.load import LoadedConfig
+from proxy.config_wire import from_wire
+from proxy.control import ControlClient, ControlError
 from proxy.policy import LivePolicy
-from proxy.secrets import Secrets
+from proxy.reporting.hiding import Hider
+from proxy.reporting.reporter import SpoolReporter
+from proxy.roles import ROLES, Role
+from proxy.secrets import Secrets, load_or_create
 from proxy.state import StateDir
 
-if TYPE_CHECKING:
-    from proxy.config.load import LoadedConfig
+HEALTH_INTERVAL = 2.0  # seconds
+GRACE = 2.5  # seconds that a role has to end
+
+log = structlog.get_logger("worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +61,127 @@ class WorkerContext:
         Keys are `http_proxy`, `socks`, `transparent`, `dns`, `collector`; values `address:port` (IPv6 in brackets).
         """
         await self.control.call("ready", bound=dict(bound))
+
+
+type Serve = Callable[[WorkerContext], Awaitable[None]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one role until the supervisor says stop or is gone; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logs.configure(options.log_level)
+    role = ROLES[options.role]
+    factory = _uvloop() if role.uvloop else None
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(_work(role, options.serve or role.serve, options.config, options.state))
+    except ControlError as error:
+        log.warning("cannot work without a supervisor", reason=str(error))
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m proxy.worker", description="One process of a running gateway.")
+    parser.add_argument("role", choices=sorted(ROLES))
+    parser.add_argument("--config", type=Path, required=True, help="the configuration's file")
+    parser.add_argument("--state", type=Path, required=True, help="the state directory")
+    parser.add_argument("--log-level", choices=logs.LEVELS, default="info")
+    parser.add_argument("--serve", default="", help="module:function to run in the role's place")
+    return parser
+
+
+def _uvloop() -> Callable[[], asyncio.AbstractEventLoop]:
+    import uvloop  # noqa: PLC0415 - where it is not wanted it is not loaded
+
+    return uvloop.new_event_loop
+
+
+async def _work(role: Role, serve: str, config: Path, state_dir: Path) -> int:
+    """Build the context, then serve beside what keeps it current."""
+    state = StateDir(state_dir)
+    control = ControlClient(state.control_socket)
+    settings = await control.call("hello", role=role.name, pid=os.getpid())
+    context = _context(role, LoadedConfig(from_wire(settings["config"]), config), state, control)
+    reporter = context.reporter
+    assert isinstance(reporter, SpoolReporter)  # noqa: S101 - made two lines above
+    _obey_signals(context.stopping)
+    module, _, function = serve.partition(":")
+    target: Serve = getattr(importlib.import_module(module), function)
+    beside = [asyncio.create_task(reporter.run()), asyncio.create_task(_tell_health(context, reporter))]
+    beside.append(asyncio.create_task(_stop_when_alone(control, context.stopping)))
+    if role.enforces:
+        beside.append(asyncio.create_task(context.policy.follow()))
+    try:
+        return await _serve(target, context, beside)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside, timeout=1)
+        reporter.close()
+        await control.close()
+
+
+def _context(role: Role, loaded: LoadedConfig, state: StateDir, control: ControlClient) -> WorkerContext:
+    secrets = load_or_create(state)
+    policy = LivePolicy(loaded.config, state, _now, control)
+    policy.load()
+    hide = Hider(secrets.privacy_key).hide if loaded.config.privacy.hide_urls else None
+    reporter = SpoolReporter(state.spool, role.name, secrets.installation_id, _now, hide)
+    return WorkerContext(loaded, state, secrets, policy, reporter, control, _now, asyncio.Event())
+
+
+async def _serve(target: Serve, context: WorkerContext, beside: Sequence[asyncio.Task[None]]) -> int:
+    """Serve until told to stop, or until anything here fails: then the process ends and is started anew."""
+    serving = asyncio.ensure_future(target(context))
+    stopping = asyncio.create_task(context.stopping.wait())
+    await asyncio.wait({serving, stopping, *beside}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if context.stopping.is_set():
+        await asyncio.wait({serving}, timeout=GRACE)
+    broken = next((task for task in (serving, *beside) if task.done() and task.exception()), None)
+    serving.cancel()
+    if broken:
+        log.error("the process ends", error=repr(broken.exception()), exc_info=broken.exception())
+        return 1
+    return 0 if context.stopping.is_set() else 1
+
+
+def _obey_signals(stopping: asyncio.Event) -> None:
+    """End at SIGTERM. Ctrl-C reaches the whole terminal group and is ignored here: the supervisor orders the stop."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+async def _stop_when_alone(control: ControlClient, stopping: asyncio.Event) -> None:
+    await control.lost()
+    if not stopping.is_set():
+        log.warning("the supervisor is gone: stopping")
+    stopping.set()
+    await asyncio.Event().wait()
+
+
+async def _tell_health(context: WorkerContext, reporter: SpoolReporter) -> None:
+    """Tell the supervisor what failed or was lost, when that changed."""
+    told: dict[str, int | bool] = {}
+    while True:
+        health = {
+            "failures": context.policy.failures,
+            "lost": reporter.losses.total,
+            "short_of_room": reporter.is_short_of_room,
+        }
+        if health != told:
+            try:
+                await context.control.call("health", **health)
+                told = health
+            except ControlError as error:
+                log.debug("health could not be told", reason=str(error))
+        await asyncio.sleep(HEALTH_INTERVAL)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
