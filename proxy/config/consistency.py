@@ -18,9 +18,9 @@ type Finding = tuple[KeyPath, str]
 RESERVED_NAMES = frozenset(("custom", "api", "waiver", "pause", "test-feed"))
 
 
-def findings(config: Config, broken: Set[str] = frozenset()) -> Iterator[Finding]:
-    """Yield everything that does not fit together; sections in `broken` hold defaults in place of mistakes."""
-    yield from _ports([listener for listener in _listeners(config) if listener.path[0] not in broken])
+def findings(config: Config, broken: Set[KeyPath] = frozenset()) -> Iterator[Finding]:
+    """Yield everything that does not fit together; the paths in `broken` hold defaults in place of mistakes."""
+    yield from _ports([listener for listener in _listeners(config) if not {listener.path, listener.path[:1]} & broken])
     yield from _feeds(config)
     yield from _names(config)
 

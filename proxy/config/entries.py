@@ -45,9 +45,10 @@ class Entry:
 
     def problem(self, error: RuleError) -> Problem:
         """Say where in the file a mistake of this entry stands."""
-        steps = tuple(error.key.split(".")) if error.key else ()
-        path = self.path if error.key == self.value_key and steps else (*self.entry_path, *steps)
-        return self.document.problem(path, error.reason)
+        if error.key and error.key == self.value_key:
+            return self.document.problem(self.path, error.reason)
+        steps = [int(step) if step.isdecimal() else step for step in error.key.split(".") if step]
+        return self.document.problem((*self.entry_path, *steps), error.reason)
 
 
 def list_path(document: Document) -> KeyPath:

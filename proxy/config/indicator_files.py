@@ -84,7 +84,7 @@ def indicators_of(document: Document, place: str) -> tuple[list[Indicator], list
                 errors.append(entry.problem(error))
     except ConfigError as error:
         errors += error.problems
-    return indicators, errors
+    return indicators, list(dict.fromkeys(errors))
 
 
 def named_files(document: Document, path: Path) -> tuple[list[Path], list[Path], list[Problem]]:

@@ -5,8 +5,11 @@ Reads `config.yaml` and the indicator files it names; opens nothing else. Relati
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -44,10 +47,13 @@ def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConf
     document = parse(read_text(path), shown(path), TEXT_KEYS)
     config, problems = _validated(document)
     custom = collect(document, path) if with_indicators else IndicatorSet(sources=(path,))
-    seen = {(problem.line, problem.key) for problem in problems}
-    problems += [error for error in custom.errors if (error.line, error.key) not in seen or error.place != shown(path)]
+    said = {(error.place, error.line, error.key) for error in custom.errors}
+    problems = [problem for problem in problems if (problem.place, problem.line, problem.key) not in said]
+    problems += custom.errors
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(
+            sorted(problems, key=lambda problem: (problem.place != shown(path), problem.place, problem.line))
+        )
     return LoadedConfig(_settled(config, path.parent), path, custom.indicators, custom.sources)
 
 
@@ -57,15 +63,25 @@ def _validated(document: Document) -> tuple[Config, list[Problem]]:
     if not isinstance(data, dict):
         return Config(), [document.problem((), "expected keys and values (`key: value`)")]
     found: list[tuple[KeyPath, str]] = []
-    broken: set[str] = set()
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
         found = list(expectation.mistakes(error))
-        broken = {str(path[0]) for path, _ in found}
-        config = Config.model_validate({key: value for key, value in data.items() if key not in broken})
-    found += consistency.findings(config, broken)
+        config = Config.model_validate(_without(data, [path for path, _ in found]))
+    found += consistency.findings(config, {path for path, _ in found})
     return config, [document.problem(path, message) for path, message in found]
+
+
+def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
+    """Leave out what is wrong, so that the rest can be looked at too; a list with a mistake goes as a whole."""
+    kept = deepcopy(data)
+    for path in wrong:
+        *outer, last = takewhile(lambda step: isinstance(step, str), path)
+        section: Any = kept
+        for step in outer:
+            section = section.get(step, {})
+        section.pop(last, None)
+    return kept
 
 
 def _settled(config: Config, folder: Path) -> Config:

@@ -209,7 +209,7 @@ class Config(Section):
     """The built-in test feed (SmartScreen test hosts, EICAR), always on unless switched off here."""
     feeds: tuple[FeedConfig, ...] = ()
     """Published lists of indicators."""
-    indicators: tuple[dict[str, Any], ...] = ()
+    indicators: tuple[str | dict[str, Any], ...] = ()
     """Custom indicators, inline."""
     indicator_files: tuple[Path, ...] = ()
     """Files and folders with more custom indicators, relative to config.yaml."""
