@@ -105,11 +105,16 @@ class Parsed:
 
 def parse(content: Path, format_: str, guards: Guards) -> Parsed:
     """Parse a version, unless that was done before. Raises FeedError when its format cannot be told."""
-    key = hashlib.sha256(f"{PARSERS}\0{format_}\0{guards.digest}".encode()).hexdigest()[:12]
-    found = Parsed(content.with_suffix(f".{key}.rows"), content.with_suffix(f".{key}.json"))
+    found = parsed_files(content, format_, guards)
     if not (found.rows.exists() and found.report.exists()):
         _parse_anew(content, format_, guards, found)
     return found
+
+
+def parsed_files(content: Path, format_: str, guards: Guards) -> Parsed:
+    """Name the files that parsing a version gives, whether they are there or not."""
+    key = hashlib.sha256(f"{PARSERS}\0{format_}\0{guards.digest}".encode()).hexdigest()[:12]
+    return Parsed(content.with_suffix(f".{key}.rows"), content.with_suffix(f".{key}.json"))
 
 
 def _parse_anew(content: Path, format_: str, guards: Guards, to: Parsed) -> None:

@@ -43,6 +43,7 @@ class FeedStatus:
     entries: int
     kept: int
     demoted: int
+    repeated: int
     checked: datetime | None
     changed: datetime | None
 
@@ -80,6 +81,7 @@ def status_of(feed: FeedConfig, state: StateDir, now: datetime) -> FeedStatus:
         known.good.entries if known.good else 0,
         counts.get("kept", 0),
         counts.get("demoted", 0),
+        counts.get("repeated", 0),
         known.checked,
         known.good.arrived if known.good else None,
     )
