@@ -28,8 +28,8 @@ def parse_endpoint(text: str) -> Endpoint:
     scheme, host = _scheme(text)
     port = ""
     if host.startswith("["):
-        host, _, port = host[1:].partition("]")
-        port = port.removeprefix(":")
+        host, closing, port = host[1:].partition("]")
+        host, port = (host if closing else ""), port.removeprefix(":")
     elif host.count(":") == 1:
         host, _, port = host.partition(":")
     try:

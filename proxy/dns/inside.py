@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -20,6 +21,8 @@ from proxy.dns.clients import Client
 from proxy.dns.look_up import LookUp
 from proxy.dns.responder import Came, Responder
 from proxy.dns.wire import device_from_json, frame, lookup_to_json, read_frame
+
+log = logging.getLogger(__name__)
 
 _MAX_PENDING = 1024  # questions of one connection that wait at the same time
 _SEND_WITHIN = 5.0  # seconds
@@ -79,6 +82,9 @@ class InsideListener:
                 found = await self._found(asked)
             except (ValueError, KeyError, TypeError) as problem:
                 found = {"problem": f"{type(problem).__name__}: {problem}"}
+            except Exception:
+                log.exception("a question from inside failed")
+                found = {"problem": "the resolver failed; its log says why"}
             writer.write(frame({"id": asked.get("id"), **found}))
             async with asyncio.timeout(_SEND_WITHIN):
                 await writer.drain()
@@ -88,7 +94,7 @@ class InsideListener:
     async def _found(self, asked: dict[str, Any]) -> dict[str, Any]:
         client = self._client_of(device_from_json(asked["device"]))
         if asked["op"] == "lookup":
-            return lookup_to_json(await self._look_up.host(asked["host"], client, Visibility(asked["reach"])))
+            return lookup_to_json(await self._look_up.host(str(asked["host"]), client, Visibility(asked["reach"])))
         if asked["op"] == "query":
             packet = base64.b64decode(asked["packet"], validate=True)
             reply = await self._responder.answer(packet, Came(client, self._clock()))

@@ -28,9 +28,9 @@ class ResolverUnreachableError(ConnectionError):
 class LookupClient:
     """Ask over the resolver's socket. Made in any loop, used in one."""
 
-    def __init__(self, socket_path: Path, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, socket_path: Path, within: float = _TIMEOUT) -> None:
         self._path = socket_path
-        self._timeout = timeout
+        self._within = within
         self._numbers = itertools.count(1)
         self._connecting = asyncio.Lock()
         self._connection: _Connection | None = None
@@ -55,7 +55,7 @@ class LookupClient:
 
     async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._within):
                 found = await self._try_twice({"id": next(self._numbers), **body})
         except (OSError, TimeoutError) as problem:
             raise ResolverUnreachableError(f"the resolver did not answer: {problem or 'no answer in time'}") from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from proxy.devices import DeviceDirectory
 from proxy.dns.cache import AnswerCache
-from proxy.dns.clients import Clients, own_addresses
+from proxy.dns.clients import Client, Clients, own_addresses
 from proxy.dns.endpoint import Endpoint, parse_endpoint
 from proxy.dns.forwarder import Forwarder
 from proxy.dns.inside import InsideListener
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from indicators.observation import Device
     from proxy.config.model import DnsConfig
-    from proxy.dns.clients import Client
     from proxy.worker import WorkerContext
 
 _TRIES = 20  # ports tried until UDP and TCP get the same free one

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from dnslib import QTYPE, RCODE, RR, DNSRecord
+from dnslib import EDNS0, QTYPE, RCODE, RR, DNSRecord, EDNSOption
 
 BEHAVIOURS = frozenset(
     "garbage wrong_id wrong_question other_port truncated silent slow lower_case servfail refused "
@@ -51,6 +51,7 @@ class FakeUpstream:
         self.asked: list[Asked] = []
         self.delay = delay  # seconds that `slow` names take
         self.open_connections = 0
+        self.options: list[EDNSOption] = []  # of the OPT record that every answer has
         self._records: dict[tuple[str, str], list[RR]] = defaultdict(list)
         self._authority: dict[str, list[RR]] = defaultdict(list)
         self._rcodes: dict[str, str] = {}
@@ -204,6 +205,8 @@ class FakeUpstream:
             record.add_auth(*self._authority[asked.name])
             if asked.name in self._rcodes:
                 record.header.rcode = getattr(RCODE, self._rcodes[asked.name])
+        if asked.parsed.ar and self._behaviour.get(asked.name) not in ("cut_records", "no_edns"):
+            record.add_ar(EDNS0(udp_len=4096, flags="do" if asked.parsed.ar[0].edns_do else "", opts=self.options))
         return bytes(record.pack())
 
 

@@ -1,0 +1,31 @@
+"""Upstream addresses as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.dns.endpoint import parse_endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("9.9.9.9", "udp://9.9.9.9:53"),
+        ("10.0.0.53:5353", "udp://10.0.0.53:5353"),
+        ("2620:fe::fe", "udp://[2620:fe::fe]:53"),
+        ("[2620:fe::fe]", "udp://[2620:fe::fe]:53"),
+        ("[2620:fe::fe]:54", "udp://[2620:fe::fe]:54"),
+        ("udp://9.9.9.9", "udp://9.9.9.9:53"),
+        ("tcp://9.9.9.9:54/", "tcp://9.9.9.9:54"),
+        ("tls://9.9.9.9", "tls://9.9.9.9:853"),
+        ("fe80::1%eth0", "udp://[fe80::1%eth0]:53"),
+    ],
+)
+def test_read(text: str, spelt: str) -> None:
+    assert str(parse_endpoint(text)) == spelt
+
+
+@pytest.mark.parametrize("text", ["router", "9.9.9.9:0", "9.9.9.9:65536", "9.9.9.9:x", "", "[::1", "http://9.9.9.9"])
+def test_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"dns\.upstreams: expected an address"):
+        parse_endpoint(text)

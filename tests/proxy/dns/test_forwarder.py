@@ -1,0 +1,199 @@
+"""Asking upstreams that behave in every way: the right answer comes, or a failure that says why, and nothing forged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from proxy.dns import forwarder as forwarder_module
+from proxy.dns.answers import Body
+from proxy.dns.cache import AnswerCache
+from proxy.dns.codes import Rcode
+from proxy.dns.endpoint import parse_endpoint
+from proxy.dns.exchange import Question
+from proxy.dns.forwarder import Forwarder
+from tests.support.upstream import FakeUpstream
+
+type Ask = Callable[..., Forwarder]
+
+
+def q(name: str, qtype: int = 1, do: bool = False) -> Question:
+    labels = name.encode().split(b".")
+    return Question(b"".join(bytes([len(one)]) + one for one in labels) + b"\0" + qtype.to_bytes(2) + b"\0\1", do)
+
+
+def found(body: Body) -> list[str]:
+    return [str(address) for address in body.evidence.addresses]
+
+
+@pytest.fixture
+async def forwarding() -> AsyncIterator[Ask]:
+    made: list[Forwarder] = []
+
+    def make(*addresses: str) -> Forwarder:
+        loop = asyncio.get_running_loop()
+        endpoints = [parse_endpoint(address) for address in addresses]
+        made.append(Forwarder(lambda: endpoints, AnswerCache(), loop.time))
+        return made[-1]
+
+    yield make
+    for forwarder in made:
+        await forwarder.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "transports"),
+    [
+        ("", ["udp"]),
+        ("garbage", ["udp"]),
+        ("wrong_id", ["udp"]),
+        ("wrong_question", ["udp"]),
+        ("other_port", ["udp"]),
+        ("truncated", ["udp", "tcp"]),
+        ("lower_case", ["udp", "tcp", "tcp"]),
+        ("stray_flood", ["udp", "tcp"]),
+        ("no_edns", ["udp", "udp"]),
+        ("slow", ["udp"]),
+        ("slow_once", ["udp"]),
+    ],
+)
+async def test_the_right_answer_comes(forwarding: Ask, upstream: FakeUpstream, how: str, transports: list[str]) -> None:
+    upstream.behave("good.example", how)
+    body = await forwarding(upstream.address).ask(q("good.example"))
+    assert found(body) == ["192.0.2.10"]
+    assert [asked.transport for asked in upstream.asked] == transports
+
+
+@pytest.mark.parametrize(
+    ("how", "rcode"),
+    [("servfail", Rcode.SERVFAIL), ("refused", Rcode.REFUSED)],
+)
+async def test_a_poor_answer_is_passed_on_when_nobody_has_a_better_one(
+    forwarding: Ask, upstream: FakeUpstream, how: str, rcode: Rcode
+) -> None:
+    upstream.behave("good.example", how)
+    body = await forwarding(upstream.address).ask(q("good.example"))
+    assert body.rcode == rcode
+    assert upstream.count("good.example") == 1
+
+
+@pytest.mark.parametrize("how", ["servfail", "refused", "cut_records", "no_question", "silent"])
+async def test_the_next_upstream_is_asked(forwarding: Ask, upstream: FakeUpstream, how: str) -> None:
+    async with FakeUpstream() as second:
+        second.add("good.example 60 A 192.0.2.99")
+        upstream.behave("good.example", how)
+        forwarder = forwarding(upstream.address, second.address)
+        assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.99"]
+        upstream.behave("good.example", "")
+        count = len(upstream.asked)
+        await forwarder.ask(q("good.example"))
+        if how not in ("servfail", "refused"):  # one that failed is asked last for a while
+            assert len(upstream.asked) == count
+
+
+@pytest.mark.parametrize("how", ["cut_records", "no_question"])
+async def test_an_unusable_answer_is_a_failure_that_says_so(forwarding: Ask, upstream: FakeUpstream, how: str) -> None:
+    upstream.behave("good.example", how)
+    body = await forwarding(upstream.address).ask(q("good.example"))
+    assert body.rcode == Rcode.SERVFAIL
+    assert body.error is not None
+    assert body.error.code == 23
+
+
+@pytest.mark.parametrize("how", ["close", "tcp_garbage", "refused"])
+async def test_tcp_upstreams(forwarding: Ask, upstream: FakeUpstream, how: str) -> None:
+    forwarder = forwarding("tcp://" + upstream.address)
+    for _ in range(2):
+        assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+    assert {asked.port for asked in upstream.asked} == {upstream.asked[0].port}  # one connection for both
+    if how != "refused":
+        upstream.behave("other.example", how)
+        assert (await forwarder.ask(q("other.example"))).rcode == Rcode.SERVFAIL
+        assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+
+
+async def test_tcp_questions_are_pipelined(forwarding: Ask, upstream: FakeUpstream) -> None:
+    upstream.behave("slow.example", "slow")
+    upstream.add("slow.example 60 A 192.0.2.20")
+    forwarder = forwarding("tcp://" + upstream.address)
+    await forwarder.ask(q("good.example"))
+    slow = asyncio.create_task(forwarder.ask(q("slow.example")))
+    await asyncio.sleep(0)
+    assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+    assert not slow.done()
+    assert found(await slow) == ["192.0.2.20"]
+
+
+async def test_equal_questions_are_asked_once(forwarding: Ask, upstream: FakeUpstream) -> None:
+    upstream.behave("good.example", "slow")
+    forwarder = forwarding(upstream.address)
+    waiting = [asyncio.create_task(forwarder.ask(q("good.example"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()  # one that stops waiting does not stop the others
+    bodies = await asyncio.gather(*waiting[1:])
+    assert [found(body) for body in bodies] == [["192.0.2.10"]] * 19
+    assert upstream.count("good.example") == 1
+
+
+async def test_ids_ports_and_letter_case_cannot_be_guessed(forwarding: Ask, upstream: FakeUpstream) -> None:
+    upstream.add("a-long-enough-name.example 0 A 192.0.2.1")
+    forwarder = forwarding(upstream.address)
+    for _ in range(12):
+        await forwarder.ask(q("a-long-enough-name.example"))
+    assert len({asked.parsed.header.id for asked in upstream.asked}) >= 11
+    assert len({asked.port for asked in upstream.asked}) >= 9
+    assert len({asked.packet[12:36] for asked in upstream.asked}) >= 11
+    assert {asked.name for asked in upstream.asked} == {"a-long-enough-name.example"}
+
+
+async def test_every_hop_has_an_opt_of_its_own(forwarding: Ask, upstream: FakeUpstream) -> None:
+    await forwarding(upstream.address).ask(q("good.example", do=True))
+    (opt,) = upstream.asked[0].parsed.ar
+    assert (opt.edns_len, opt.edns_do, opt.rdata) == (1232, 1, [])
+
+
+async def test_too_many_questions_at_once(
+    forwarding: Ask, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder_module, "MAX_IN_FLIGHT", 2)
+    upstream.behave("*", "slow")
+    forwarder = forwarding(upstream.address)
+    waiting = [asyncio.create_task(forwarder.ask(q(f"n{number}.example"))) for number in range(2)]
+    await asyncio.sleep(0)
+    body = await forwarder.ask(q("good.example"))
+    assert body.rcode == Rcode.SERVFAIL
+    assert body.error is not None
+    assert body.error.code == 14
+    forwarder.refresh(q("good.example"))  # there is no room for it either
+    await asyncio.gather(*waiting)
+    assert upstream.count("good.example") == 0
+    forwarder.refresh(q("good.example"))
+    assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+
+
+async def test_upstreams_come_and_go(upstream: FakeUpstream) -> None:
+    async with FakeUpstream() as second:
+        second.add("good.example 60 A 192.0.2.99")
+        listed = [parse_endpoint("tcp://" + upstream.address)]
+        forwarder = Forwarder(lambda: listed, AnswerCache(), asyncio.get_running_loop().time)
+        assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+        listed[:] = [parse_endpoint(second.address)]
+        assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.99"]
+        await forwarder.close()
+
+
+async def test_a_connection_that_idled_is_opened_anew(
+    forwarding: Ask, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proxy.dns import stream
+
+    monkeypatch.setattr(stream, "_IDLE", 0.05)
+    forwarder = forwarding("tcp://" + upstream.address)
+    await forwarder.ask(q("good.example"))
+    async with asyncio.timeout(3):
+        while upstream.open_connections:
+            await asyncio.sleep(0.01)
+    assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+    assert len({asked.port for asked in upstream.asked}) == 2

@@ -1,0 +1,151 @@
+"""Sightings: the first is reported, repeats are counted, everything is bounded and nothing shown is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from indicators.observation import Device, Observation
+from indicators.verdict import Verdict
+from indicators.words import Action, Enforcement, Stage
+from proxy.dns import reports
+from proxy.dns.reports import WINDOW, Sighting, Sightings
+from tests.support.resolver import RecordingReporter
+
+PHONE, TABLET = Device("phone", "phone"), Device("tablet", "tablet")
+BLOCK = Verdict(Action.BLOCK, "listed")
+
+
+class Timers:
+    """Hold what is to happen later, until told to go on."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, delay: float, call: Callable[[], None]) -> None:
+        self.due.append((delay, call))
+
+    def run(self) -> None:
+        while self.due:
+            self.due.pop(0)[1]()
+
+
+@pytest.fixture
+def timers() -> Timers:
+    return Timers()
+
+
+@pytest.fixture
+def reporter() -> RecordingReporter:
+    return RecordingReporter()
+
+
+@pytest.fixture
+def book(reporter: RecordingReporter, timers: Timers) -> Sightings:
+    return Sightings(reporter, timers)
+
+
+def note(
+    book: Sightings, host: str = "evil.example", device: Device = PHONE, now: float = 0.0, **more: bool
+) -> Sighting:
+    shown = more.get("shown", False)
+    return book.note(Observation(Stage.DNS, device, (host,)), BLOCK, Enforcement.SINKHOLED, now, shown=shown)
+
+
+def test_shown_is_reported_before_it_is_shown(book: Sightings, reporter: RecordingReporter) -> None:
+    assert note(book, shown=True).incident == "inc-1"
+    assert reporter.hosts == ["evil.example"]
+
+
+def test_unshown_is_reported_within_fifty_milliseconds(
+    book: Sightings, reporter: RecordingReporter, timers: Timers
+) -> None:
+    note(book)
+    assert not reporter.reports
+    assert timers.due[0][0] <= 0.05
+    timers.run()
+    assert reporter.hosts == ["evil.example"]
+
+
+def test_shown_later_is_reported_once(book: Sightings, reporter: RecordingReporter, timers: Timers) -> None:
+    note(book)
+    assert note(book, shown=True).incident == "inc-1"
+    timers.run()
+    assert reporter.hosts == ["evil.example"]
+    assert reporter.repeats == {"inc-1": 1}
+
+
+def test_repeats_are_counted_within_a_second(book: Sightings, reporter: RecordingReporter, timers: Timers) -> None:
+    for _ in range(1000):
+        note(book)
+    assert max(delay for delay, _ in timers.due) <= 1
+    assert len(timers.due) == 2
+    timers.run()
+    assert (len(reporter.reports), reporter.repeats) == (1, {"inc-1": 999})
+
+
+def test_devices_hosts_and_windows_are_apart(book: Sightings, reporter: RecordingReporter) -> None:
+    note(book, shown=True)
+    note(book, "worse.example", shown=True)
+    note(book, device=TABLET, shown=True)
+    note(book, now=WINDOW - 0.1, shown=True)
+    note(book, now=WINDOW, shown=True)
+    assert reporter.hosts == ["evil.example", "worse.example", "evil.example", "evil.example"]
+
+
+def test_many_at_once_are_reported_in_batches(book: Sightings, reporter: RecordingReporter, timers: Timers) -> None:
+    for number in range(600):
+        note(book, f"n{number}.example")
+    timers.due.pop(0)[1]()
+    assert 0 < len(reporter.reports) < 600
+    timers.run()
+    assert len(reporter.reports) == 600
+
+
+def test_what_waits_is_bounded(
+    book: Sightings, reporter: RecordingReporter, timers: Timers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MAX_WAITING", 10)
+    for number in range(30):
+        note(book, f"n{number}.example")
+    assert len(reporter.reports) == 20
+    timers.run()
+    assert sorted(reporter.hosts) == sorted(f"n{number}.example" for number in range(30))
+
+
+def test_what_is_remembered_is_bounded(
+    book: Sightings, reporter: RecordingReporter, timers: Timers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MAX_SIGHTINGS", 2)
+    for number in (0, 1, 2, 0):
+        note(book, f"n{number}.example", shown=True)
+    assert reporter.hosts == ["n0.example", "n1.example", "n2.example", "n0.example"]
+
+
+def test_the_old_are_forgotten(book: Sightings) -> None:
+    first = note(book)
+    second = note(book, "worse.example", now=30.0)
+    book.forget_old(WINDOW)
+    assert note(book, now=WINDOW - 1) is not first
+    assert note(book, "worse.example", now=WINDOW) is second
+
+
+def test_closing_tells_everything(book: Sightings, reporter: RecordingReporter) -> None:
+    note(book)
+    note(book)
+    book.close()
+    assert (reporter.hosts, reporter.repeats) == (["evil.example"], {"inc-1": 1})
+
+
+def test_a_reporter_that_raises_stops_nothing(book: Sightings, reporter: RecordingReporter, timers: Timers) -> None:
+    reporter.fails = True
+    assert note(book, shown=True).incident == ""
+    note(book)
+    timers.run()
+    reporter.fails = False
+    good = note(book, "worse.example", shown=True)
+    reporter.fails = True
+    good.again()
+    timers.run()
+    assert reporter.repeats == {}
