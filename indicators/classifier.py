@@ -21,11 +21,13 @@ from indicators.urls import CanonicalUrl, canonical
 from indicators.verdict import Match, Verdict
 from indicators.words import Stage
 
+type _Indexes = tuple[IndicatorIndex, ...]
+
 
 class Classifier:
     """Judge observations against one state of indicators, policy and waivers. Never changed; make another instead."""
 
-    __slots__ = ("_addresses", "_certificates", "_clean", "_hashes", "_mentions", "_names", "_terms")
+    __slots__ = ("_addresses", "_certificates", "_clean", "_hashes", "_names", "_terms")
 
     def __init__(
         self,
@@ -36,8 +38,7 @@ class Classifier:
         paused_until: datetime | None = None,
     ) -> None:
         counted = [(index, index.counts()) for index in (custom, *feeds)]
-        self._names = tuple(index for index, counts in counted if counts.hosts or counts.urls)
-        self._mentions = tuple(index.mentions for index in self._names)
+        self._names = tuple((index, index.mentions) for index, counts in counted if counts.hosts or counts.urls)
         self._addresses = tuple(index for index, counts in counted if counts.addresses)
         self._hashes = tuple(index for index, counts in counted if counts.hashes)
         self._certificates = tuple(index for index, counts in counted if counts.certificates)
@@ -50,50 +51,39 @@ class Classifier:
         May raise, such as ValueError for a URL that can't be read on a host that has listed URLs: the caller maps
         errors by `policy.on_error`.
         """
-        known = self._is_known(seen.hosts)
+        known = self._knowing(seen.hosts)
         if seen.url is not None and (known or not _is_plainly_on(seen.url, seen.host)):
-            return self._judge_url(seen, seen.url, now)
+            return self._judge_url(seen, seen.url, known, now)
         return self._judge_seen(seen, None, known, now)
 
-    def _is_known(self, hosts: Sequence[str]) -> bool:
-        for mentions in self._mentions:
+    def _knowing(self, hosts: Sequence[str]) -> _Indexes:
+        """Return the indexes that hold anything on these hosts."""
+        found: _Indexes = ()
+        for index, mentions in self._names:
             for host in hosts:
                 if mentions(host):
-                    return True
-        return False
+                    found += (index,)
+                    break
+        return found
 
-    def _judge_url(self, seen: Observation, text: str, now: datetime) -> Verdict:
+    def _judge_url(self, seen: Observation, text: str, known: _Indexes, now: datetime) -> Verdict:
         try:
             url = canonical(text)
         except ValueError:
-            verdict = self._judge_seen(seen, None, True, now)
-            if verdict.stops or not self._under(seen.hosts):
+            verdict = self._judge_seen(seen, None, known, now)
+            if verdict.stops or not _under(known, seen.hosts):
                 return verdict
             raise
         if url.host not in seen.hosts:  # two parsers may read two hosts in one URL; the one connected to counts
             seen = replace(seen, hosts=(url.host, *seen.hosts))
-        return self._judge_seen(seen, url, self._is_known(seen.hosts), now)
+        return self._judge_seen(seen, url, self._knowing(seen.hosts), now)
 
-    def _judge_seen(self, seen: Observation, url: CanonicalUrl | None, known: bool, now: datetime) -> Verdict:
+    def _judge_seen(self, seen: Observation, url: CanonicalUrl | None, known: _Indexes, now: datetime) -> Verdict:
         matches = self._on_others(seen)
-        if known:
-            matches += self._on_names(seen, url)
-        return self._decide(seen, matches, now) if known or matches else self._clean[seen.stage]
-
-    def _decide(self, seen: Observation, matches: list[Match], now: datetime) -> Verdict:
-        return decide(seen, now, matches, self._under(_where_urls_lead(seen)), self._terms)
-
-    def _on_names(self, seen: Observation, url: CanonicalUrl | None) -> list[Match]:
-        found: list[Match] = []
-        for index in self._names:
-            for host in dict.fromkeys(seen.hosts):
-                found += index.on_host(host)
-            if url is not None:
-                found += index.on_url(url)
-        return found
-
-    def _under(self, hosts: Sequence[str]) -> list[Match]:
-        return [match for index in self._names for host in hosts for match in index.urls_under(host)]
+        if not known and not matches:
+            return self._clean[seen.stage]
+        matches += _on_names(known, seen.hosts, url)
+        return decide(seen, now, matches, _under(known, _where_urls_lead(seen)), self._terms)
 
     def _on_others(self, seen: Observation) -> list[Match]:
         """Return what is known of addresses, hashes and the certificate."""
@@ -118,6 +108,20 @@ def _is_plainly_on(url: str, host: str) -> bool:
 
 
 _AFTER_HOST = ("", "/", "?", "#")
+
+
+def _on_names(known: _Indexes, hosts: Sequence[str], url: CanonicalUrl | None) -> list[Match]:
+    found: list[Match] = []
+    for index in known:
+        for host in dict.fromkeys(hosts):
+            found += index.on_host(host)
+        if url is not None:
+            found += index.on_url(url)
+    return found
+
+
+def _under(known: _Indexes, hosts: Sequence[str]) -> list[Match]:
+    return [match for index in known for host in hosts for match in index.urls_under(host)]
 
 
 def _addresses(seen: Observation) -> Sequence[Address]:

@@ -51,12 +51,14 @@ class MemoryIndex:
 
     def on_host(self, host: str) -> tuple[Match, ...]:
         """Return the domains and host-only URLs that cover this host."""
-        return tuple(
-            Match(one, host, Scope.EXACT_HOST if name == host else Scope.PARENT_DOMAIN, _labels(name), one.action)
-            for name in parents(host)
-            for one in self._hosts.get(name, ())
-            if name == host or not one.exact
-        )
+        found = []
+        for name in parents(host):
+            for one in self._hosts.get(name, ()):
+                if name == host:
+                    found.append(Match(one, host, Scope.EXACT_HOST, _labels(name), one.action))
+                elif not one.exact:
+                    found.append(Match(one, host, Scope.PARENT_DOMAIN, _labels(name), one.action))
+        return tuple(found)
 
     def on_url(self, url: CanonicalUrl) -> tuple[Match, ...]:
         """Return the URL indicators with a path that cover this URL; the observable is its expression."""
