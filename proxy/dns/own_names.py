@@ -23,6 +23,7 @@ _TO_US = frozenset((GATEWAY, EICAR))
 _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _NXDOMAIN = (GATEWAY, "use-application-dns.net", "invalid", "onion")
 _NODATA = ("resolver.arpa",)
+_TOPS = frozenset(name.rpartition(".")[2] for name in (*_NXDOMAIN, *_NODATA, "localhost"))
 
 
 def _covers(parent: str, host: str) -> bool:
@@ -32,6 +33,8 @@ def _covers(parent: str, host: str) -> bool:
 def reserved(asked: Asked) -> Outcome | None:
     """Answer a reserved name."""
     host, qtype = asked.query.host, asked.query.qtype
+    if host.rpartition(".")[2] not in _TOPS:
+        return None
     if host in _TO_US:
         return Outcome(composed.addresses(qtype, asked.client.page), holds=composed.BLOCK_TTL)
     if _covers("localhost", host):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from indicators.observation import Device
-from proxy.dns.clients import Clients
+from proxy.dns.clients import Client, Clients
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder
 
@@ -65,20 +65,24 @@ class UdpListener:
             client = client_of(peer[0])
             reply = answer(client.tag, packet, now)
             if reply is None:
-                found = self._responder.take(packet, Came(client, now, udp=True))
-                if isinstance(found, Coroutine):
-                    self._wait(found, peer)
+                reply = self._work_out(packet, client, now, peer)
+                if reply is None:
                     continue
-                if not isinstance(found, bytes):
-                    continue
-                reply = found
-            if now >= client.seen_again and client.allowed:
-                client.seen_again = now + _SEEN_EVERY
-                self._seen(client.device)
             try:
                 send(reply, peer)
             except OSError:  # the client is gone or its way is full: it asks again
                 continue
+
+    def _work_out(self, packet: bytes, client: Client, now: float, peer: Any) -> bytes | None:
+        """Answer the long way; what has to wait is sent when it is there."""
+        found = self._responder.take(packet, Came(client, now, udp=True))
+        if now >= client.seen_again and client.allowed and found is not None:
+            client.seen_again = now + _SEEN_EVERY
+            self._seen(client.device)
+        if isinstance(found, Coroutine):
+            self._wait(found, peer)
+            return None
+        return found if isinstance(found, bytes) else None
 
     def _wait(self, found: Coroutine[Any, Any, bytes | None], peer: Any) -> None:
         if len(self._waiting) >= _MAX_WAITING:

@@ -207,3 +207,10 @@ async def test_stopping_with_questions_open(tmp_path: Path, upstream: FakeUpstre
     assert await by_udp is None
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
         await by_tcp
+
+
+@pytest.mark.parametrize("name", ["good.example", "evil.example"])
+async def test_a_device_is_seen_once_a_minute_however_its_question_ends(resolver: Running, name: str) -> None:
+    for _ in range(3):
+        await resolver.ask(name)
+    assert [device.listener for device in resolver.reporter.devices] == ["dns"]

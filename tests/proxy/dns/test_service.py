@@ -7,10 +7,12 @@ import socket
 from pathlib import Path
 
 import pytest
+import uvloop
 from dnslib import QTYPE, RCODE, DNSRecord
 
 from indicators.words import Enforcement
 from proxy.config.model import DnsConfig
+from proxy.dns.lookup import LookupClient
 from proxy.dns.service import bind, spell, upstreams, usable
 from tests.support.resolver import (
     BLOCK_EVIL,
@@ -298,3 +300,28 @@ def test_upstreams_are_read() -> None:
     ]
     with pytest.raises(ValueError, match="only udp:// and tcp://"):
         usable("tls://9.9.9.9")
+
+
+def test_it_all_runs_on_the_workers_loop(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with FakeUpstream() as upstream:
+            upstream.add("good.example 60 A 192.0.2.10", "large.example 60 A 192.0.2.11")
+            upstream.behave("large.example", "truncated")
+            async with running(tmp_path, {"upstreams": [upstream.address]}) as resolver:
+                for _ in range(3):
+                    assert addresses(await resolver.ask("good.example")) == ["192.0.2.10"]
+                    assert addresses(await resolver.ask("large.example")) == ["192.0.2.11"]
+                    assert addresses(await resolver.ask("evil.example")) == ["0.0.0.0"]
+                    (reply,) = await resolver.tcp(question("good.example"))
+                    assert addresses(DNSRecord.parse(reply)) == ["192.0.2.10"]
+                client = LookupClient(resolver.socket_path)
+                found = await client.lookup("good.example", resolver.reporter.devices[0])
+                assert [str(one) for one in found.addresses] == ["192.0.2.10"]
+                await client.close()
+                upstream.behave("*", "silent")
+                waiting = asyncio.create_task(resolver.udp(question("other.example"), 0.3))
+                await until(lambda: "other.example" in upstream.names)
+            assert await waiting is None
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
