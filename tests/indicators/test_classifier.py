@@ -122,6 +122,7 @@ def test_a_miss_costs_one_look_into_each_index_that_knows_hosts(url: str | None)
 
 def test_a_url_that_cannot_be_read_is_judged_by_its_host_where_that_is_enough() -> None:
     assert judge(Stage.HTTP, "www.odd.example", url="https://odd.example:99999/").action is Action.WARN
+    assert judge(Stage.HTTP, "evil.example", url="https://evil.example:99999/ok").action is Action.BLOCK
     assert judge(Stage.HTTP, "good.test", url="https://good.test:99999/") is CLEAN
     with pytest.raises(ValueError, match="is not a URL"):
         judge(Stage.HTTP, "good.example", url="https://good.example:99999/bad")

@@ -217,3 +217,11 @@ def test_always_inspected_is_said_only_where_inspection_could_change_something()
     assert decide(seen, NOW, *met(given, seen), Terms(PolicySettings())).always_inspect
     allowed = decide(seen, NOW, *met(given + "; custom allow good.example", seen), Terms(PolicySettings()))
     assert not allowed.always_inspect
+
+
+@pytest.mark.parametrize("stage", [Stage.HTTP, Stage.DOWNLOAD, Stage.SERVER_CERT])
+def test_where_the_url_was_seen_it_is_not_asked_for_again(stage: Stage) -> None:
+    before = Observation(Stage.TLS, Device("phone", "Phone"), ("good.example",))
+    _, under = met("f1 block good.example/bad", before)
+    assert decide(before, NOW, [], under, Terms(PolicySettings())).needs is Visibility.URL
+    assert decide(replace(before, stage=stage), NOW, [], under, Terms(PolicySettings())) is CLEAN

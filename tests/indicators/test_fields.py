@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -29,6 +30,16 @@ def test_each_key_is_a_field_of_an_indicator() -> None:
 )
 def test_expiration(written: object, expiration: datetime | None) -> None:
     assert read_fields({"expiration": written})["expiration"] == expiration
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_gateway_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert read_fields({"expiration": "2030-06-01T12:00"})["expiration"] == datetime(2030, 6, 1, 12, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_words_are_read_in_any_case_and_with_dashes() -> None:
