@@ -15,4 +15,8 @@ _COMMENT = re.compile(r"\s#")  # a semicolon may stand in a URL
 def parse(lines: Iterable[str]) -> Iterator[Outcome]:
     """Yield what each line gives. A value in quotation marks or angle brackets is taken out of them."""
     for line, text, skipped in content(lines):
-        yield skipped or read_url(line, _COMMENT.split(text, maxsplit=1)[0].strip(" \t\"'<>"))
+        yield skipped or read_url(line, _unquoted(_COMMENT.split(text, maxsplit=1)[0].strip()))
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if text[:1] + text[-1:] in ('""', "''", "<>") and len(text) > 2 else text

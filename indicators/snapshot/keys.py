@@ -8,6 +8,15 @@ from indicators.observation import Address
 _BOUNDARY = "/?&"
 
 
+def host_key(host: str) -> str:
+    """Return `hosts.reverse_key` of a canonical host, which it is but for the time: this is the way of all traffic."""
+    if host[-1:].isdigit() or ":" in host:
+        return reverse_key(host)
+    labels = host.split(".")
+    labels.reverse()
+    return ".".join(labels) + "."
+
+
 def host_part(key: str) -> str:
     """Return a name key without the path."""
     return key[: key.index("/")] if "/" in key else key

@@ -15,13 +15,12 @@ import marisa_trie
 
 from indicators.addresses import unmap
 from indicators.expressions import host_suffixes
-from indicators.hosts import reverse_key
 from indicators.index import IndexCounts
 from indicators.observation import Address
 from indicators.snapshot import profiles
 from indicators.snapshot.cells import CellReader
 from indicators.snapshot.evidence import Evidence, Found
-from indicators.snapshot.keys import ends_at_boundary, host_of, network_text
+from indicators.snapshot.keys import ends_at_boundary, host_key, host_of, network_text
 from indicators.snapshot.layout import Buffer, SnapshotError, unpack
 from indicators.snapshot.profiles import FeedNote
 from indicators.snapshot.rows import Rows
@@ -68,7 +67,7 @@ class Snapshot:
         last, keys = self._last
         if last == host:
             return keys
-        keys = list(self._trie.iter_prefixes_with_ids(reverse_key(host)))
+        keys = list(self._trie.iter_prefixes_with_ids(host_key(host)))
         self._last = (host, keys)
         return keys
 
