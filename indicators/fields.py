@@ -38,6 +38,7 @@ class Fields(TypedDict, total=False):
     title: str
     description: str
     severity: Severity | None
+    since: datetime | None
     expiration: datetime | None
     generate_alert: bool
     recommended_actions: str
@@ -57,7 +58,8 @@ def read_fields(entry: Entry) -> Fields:
         title=text(entry, "title", MAX_TITLE),
         description=text(entry, "description"),
         severity=word(entry, "severity", Severity, None),
-        expiration=_expiration(entry.get("expiration")),
+        since=_time(entry, "since", day_ends=False),
+        expiration=_time(entry, "expiration", day_ends=True),
         generate_alert=_flag(entry, "generate_alert", True),
         recommended_actions=text(entry, "recommended_actions"),
         educate_url=_link(entry),
@@ -122,29 +124,29 @@ def _flag(entry: Entry, key: str, default: bool) -> bool:
     return value
 
 
-def _expiration(value: object) -> datetime | None:
-    """Read a date or a time. A date holds to its end; what names no zone is UTC."""
+def _time(entry: Entry, key: str, day_ends: bool) -> datetime | None:
+    """Read a date or a time; a date is its first moment, or its last where it `day_ends`. Without a zone it is UTC."""
+    value = entry.get(key)
     if value is None:
         return None
-    when = _moment(value)
+    when = _moment(value, timedelta(days=1) if day_ends else timedelta())
+    if when is None:
+        expected = "expected a date such as 2026-12-31 or a time such as 2026-12-31T18:00:00Z"
+        raise RuleError(key, f"{expected}, got {value!r:.40}")
     if when.year not in _YEARS:
-        raise RuleError("expiration", f"expected a year from {_YEARS[0]} to {_YEARS[-1]}, got {when.year}")
+        raise RuleError(key, f"expected a year from {_YEARS[0]} to {_YEARS[-1]}, got {when.year}")
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
-def _moment(value: object) -> datetime:
+def _moment(value: object, into_day: timedelta) -> datetime | None:
     try:
         if isinstance(value, str):
             value = date.fromisoformat(value) if len(value) == len("2026-12-31") else datetime.fromisoformat(value)
         if isinstance(value, datetime):
             return value
-        if isinstance(value, date):
-            return datetime(value.year, value.month, value.day, tzinfo=UTC) + timedelta(days=1)
+        return datetime(value.year, value.month, value.day) + into_day if isinstance(value, date) else None
     except (ValueError, OverflowError):
-        pass
-    raise RuleError(
-        "expiration", f"expected a date such as 2026-12-31 or a time such as 2026-12-31T18:00:00Z, got {value!r:.40}"
-    )
+        return None
 
 
 def _link(entry: Entry) -> str:

@@ -13,7 +13,7 @@ from indicators.words import Action, Category, Severity
 
 
 def test_each_key_is_a_field_of_an_indicator() -> None:
-    assert set(KEYS) == set(Indicator.__slots__) - {"value", "type", "action", "origin", "confidence", "since"}
+    assert set(KEYS) == set(Indicator.__slots__) - {"value", "type", "action", "origin", "confidence"}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def test_each_key_is_a_field_of_an_indicator() -> None:
 )
 def test_expiration(written: object, expiration: datetime | None) -> None:
     assert read_fields({"expiration": written})["expiration"] == expiration
+
+
+def test_since_is_the_start_of_a_day() -> None:
+    fields = read_fields({"since": date(2026, 5, 1)})
+    assert (fields["since"], fields["expiration"]) == (datetime(2026, 5, 1, tzinfo=UTC), None)
 
 
 def test_a_time_without_a_zone_is_utc_wherever_the_gateway_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +76,7 @@ def test_device_groups(written: object) -> None:
         ("expiration", date(9999, 12, 31), "expiration", "expected a date such as"),
         ("expiration", date(1970, 1, 1), "expiration", "expected a year from 2000"),
         ("expiration", "2999-01-01", "expiration", "expected a year from 2000"),
+        ("since", "yesterday", "since", "expected a date such as"),
         ("generate_alert", "no", "generate_alert", "expected true or false"),
         ("exact", 1, "exact", "expected true or false"),
         ("educate_url", "javascript:alert(1)", "educate_url", "expected an http:// or https:// address"),
