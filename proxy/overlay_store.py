@@ -101,10 +101,13 @@ class OverlayStore:
             change("INSERT INTO trusted VALUES (?, ?)", (device, _text(now)))
         return True
 
-    def distrust_all(self) -> None:
-        """Forget every device's trust, because the CA is another one."""
+    def note_ca(self, fingerprint: str) -> None:
+        """Remember the CA that devices were seen to trust; another one is trusted by none."""
+        if self._value("ca") == fingerprint:
+            return
         with self._change() as change:
             change("DELETE FROM trusted", ())
+            change("INSERT OR REPLACE INTO state VALUES ('ca', ?)", (fingerprint,))
 
     def allow(self, target: str, until: datetime | None) -> None:
         """Let a host, URL or address through, until a time or for good. Raises ValueError (RuleError) for neither."""

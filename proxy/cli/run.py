@@ -1,0 +1,48 @@
+"""`seawall run`: start the gateway and keep it running until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from proxy import logs
+from proxy.cli.options import config_option, load_or_exit
+from proxy.supervisor.gateway import Gateway, StartError
+from proxy.supervisor.lock import StateLockedError
+from proxy.supervisor.ports import PortError
+
+
+@click.command()
+@config_option
+@click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True)
+def run(config_path: Path, log_level: str) -> None:
+    """Start the gateway.
+
+    Prints where to point an emulator, a phone or a program, and serves until Ctrl-C. Exit 1 when it cannot start, such
+    as when a port is in use; 2 when the configuration is wrong.
+    """
+    logs.configure(log_level)
+    loaded = load_or_exit(config_path)
+    try:
+        gateway = Gateway(loaded, level=log_level)
+        asyncio.run(_serve(gateway))
+    except (PortError, PermissionError, StateLockedError, StartError, ValueError) as error:
+        raise click.ClickException(logs.clean(str(error))) from None
+
+
+async def _serve(gateway: Gateway) -> None:
+    """Stop in order at the first signal, at once at the second."""
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await gateway.run(stopping)
