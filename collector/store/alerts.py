@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store.database import chunks
@@ -42,7 +42,9 @@ async def list_alerts(
 
 def before(last_event: datetime, seq: int) -> ColumnElement[bool]:
     """Return the condition for what follows a row, newest first: as fast on page 1,000 as on the first."""
-    return tuple_(ALERTS.c.last_event, ALERTS.c.seq) < tuple_(last_event, seq)
+    return tuple_(ALERTS.c.last_event, ALERTS.c.seq) < tuple_(
+        literal(last_event, ALERTS.c.last_event.type), literal(seq)
+    )
 
 
 async def with_evidence(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[AlertRecord]:
