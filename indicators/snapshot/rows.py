@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import overload
 
 
-class Rows(Sequence[bytes]):
-    """View a buffer as rows of one width, in ascending order."""
+class Rows:
+    """View a buffer as rows of one width, in ascending order; has what `bisect` asks of a sequence."""
 
     __slots__ = ("_view", "_width")
 
@@ -19,15 +17,7 @@ class Rows(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._view) // self._width
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[one] for one in range(*at.indices(len(self)))]
-        if not 0 <= at < len(self):
-            raise IndexError(at)
+    def __getitem__(self, at: int) -> bytes:
         return bytes(self._view[at * self._width : (at + 1) * self._width])
 
     def find(self, row: bytes) -> int:

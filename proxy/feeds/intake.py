@@ -26,7 +26,7 @@ from indicators.words import IndicatorType
 from proxy.feeds.inflate import FeedError
 from proxy.feeds.store import write_whole
 
-PARSERS = 1  # raise it when parsing or the form of rows changes
+PARSERS = 2  # raise it when parsing or the form of rows changes
 _MAX_SAMPLES = 20  # skipped lines kept for each reason
 _DIGESTS = {
     IndicatorType.MD5: Table.MD5,

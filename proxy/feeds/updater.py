@@ -111,8 +111,8 @@ class FeedUpdater:
             self._delays.pop(name, None)
         try:
             self.last_error = await run_process(job, self._note)
-        except OSError as error:
-            self.last_error = f"cannot start the feed process: {error}"
+        except (OSError, ValueError) as error:  # ValueError: it said something that is no JSON
+            self.last_error = f"cannot work with the feed process: {error}"
         finally:
             self.compiling = False
         if self.last_error:

@@ -10,16 +10,17 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from indicators.feeds.formats import FORMATS
 from indicators.urls import canonical
 from indicators.words import Action
-from proxy.config.model import Config
+from proxy.config.model import Config, FeedConfig
 from proxy.feeds import compile as compiling
 from proxy.feeds import ledger, store
 from proxy.feeds.intake import parse
@@ -313,6 +314,10 @@ def test_whenever_the_process_is_killed_a_whole_snapshot_stays_in_force(bench: B
 def test_two_lists_of_one_publisher_are_one_opinion(url: str, publisher: str) -> None:
     feed = Config.model_validate({"feeds": [{"name": "x", "url": url}]}).feeds[0]
     assert publisher_of(feed) == publisher
+
+
+def test_the_configuration_knows_every_format() -> None:
+    assert set(get_args(FeedConfig.model_fields["format"].annotation)) == {"auto", *FORMATS}
 
 
 LINES = st.lists(

@@ -118,7 +118,7 @@ async def test_what_goes_wrong_is_kept_and_logged(
     assert "feed names: its format was not recognised" in caplog.text
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     await keeper._do(make_job(bench.config))
-    assert "cannot start the feed process" in keeper.last_error
+    assert "cannot work with the feed process" in keeper.last_error
     assert not keeper.compiling
 
 
