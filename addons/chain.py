@@ -1,0 +1,44 @@
+"""The addons in the order in which they see a connection; the whole chain in one list."""
+
+from __future__ import annotations
+
+from addons import seams
+from addons.ca_memory import CaMemory
+from addons.client_hello import ClientHelloGate
+from addons.continuing import Continuing
+from addons.deadlines import Deadlines
+from addons.destination import DestinationGate
+from addons.download import DownloadGate
+from addons.enforcement import Enforcer
+from addons.frugal import Frugal
+from addons.judged_addresses import JudgedAddresses
+from addons.judging import Judging
+from addons.own_ports import OwnPorts
+from addons.request import RequestGate
+from addons.reserved_hosts import ReservedHosts
+from addons.server_certificate import ServerCertificateGate
+from addons.services import Services
+from addons.trust import Trust
+from addons.visits import Visits
+
+
+def chain(services: Services) -> list[object]:
+    """Return the addons that judge and enforce. They stand before mitmproxy's NextLayer and TlsConfig."""
+    seams.install()
+    visits = Visits(services.device_of)
+    memory = CaMemory(services.policy, services.monotonic)
+    judging = Judging(services, OwnPorts(services.own_ports, services.monotonic))
+    enforcer = Enforcer(services)
+    gates: list[object] = [
+        JudgedAddresses(services.names),
+        Deadlines(),
+        DestinationGate(services, visits, judging, memory, enforcer),
+        ClientHelloGate(services, visits, judging, memory, enforcer),
+        Trust(services, visits, memory, enforcer),
+        ReservedHosts(services, visits, memory),
+        Continuing(services, visits, judging, enforcer),
+        RequestGate(services, visits, judging, enforcer),
+        ServerCertificateGate(services, visits, judging, enforcer),
+        DownloadGate(services, visits, judging, enforcer),
+    ]
+    return [*gates, Frugal()] if services.streams else gates

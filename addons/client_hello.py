@@ -1,0 +1,99 @@
+"""Judge the name in the ClientHello and choose the way of a TLS connection: splice, inspect, or end it.
+
+Splicing is the rule; what is opened, is opened only where `indicators.inspection.route` allows it. A connection that
+is stopped as a whole gets one page over HTTP/1.1 and is closed, so that the next one is judged and routed anew.
+"""
+
+from __future__ import annotations
+
+from mitmproxy import tls
+
+from addons import seams
+from addons.ca_memory import CaMemory
+from addons.destination import may_open
+from addons.enforcement import Enforcer
+from addons.guarded import guarded
+from addons.judging import Judging, UnresolvedError
+from addons.reserved_hosts import is_reserved
+from addons.services import Services
+from addons.sight import names_of
+from addons.visits import Judgement, Visit, Visits
+from indicators.addresses import parse_address
+from indicators.hosts import canonical_host, is_address
+from indicators.inspection import Route, route
+from indicators.observation import Observation
+from indicators.words import Stage, Visibility
+
+_ONE_REQUEST = b"http/1.1"
+
+
+class ClientHelloGate:
+    """Judge ClientHellos."""
+
+    name = "seawall-client-hello"
+
+    def __init__(
+        self, services: Services, visits: Visits, judging: Judging, memory: CaMemory, enforcer: Enforcer
+    ) -> None:
+        self.on_error = services.on_error
+        self._services = services
+        self._visits = visits
+        self._judging = judging
+        self._memory = memory
+        self._enforcer = enforcer
+
+    @guarded(lambda data: seams.refuse_tls(data.context, seams.INTERNAL_ERROR))
+    async def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Choose the way; a name that is none is refused, because nothing can be known of it."""
+        address = data.context.server.address
+        if address is None:
+            return  # TLS to the proxy itself
+        visit = self._visits.of(data.context.client)
+        try:
+            dial, port = canonical_host(address[0]), address[1]
+            sni = canonical_host(data.client_hello.sni) if data.client_hello.sni else ""
+            if is_reserved(dial) or is_reserved(sni):
+                visit.reserved = True
+                _one_request(data)
+                return
+            judged = visit.stopped or await self._judge(visit, dial, port, sni)
+        except (ValueError, UnresolvedError):
+            seams.refuse_tls(data.context, seams.INTERNAL_ERROR)
+            return
+        self._go(data, visit, judged, sni or dial)
+
+    def _go(self, data: tls.ClientHelloData, visit: Visit, judged: Judgement, host: str) -> None:
+        refuses = self._memory.refuses(visit.device, host) or judged.own_port
+        way = route(judged.verdict, host, self._memory.trusts(visit.device), self._services.lists, refuses_ca=refuses)
+        if judged.stops:
+            visit.stopped = judged
+            _one_request(data)
+        if way is Route.TERMINATE:
+            if judged.stops:
+                self._enforcer.reset(visit, judged)
+            seams.refuse_tls(data.context, seams.ACCESS_DENIED)
+        elif way is Route.SPLICE:
+            self._enforcer.passed(visit, judged)
+            data.ignore_connection = True
+        elif data.context.server.connected and not judged.stops:
+            seams.server_tls_first(data.context)
+
+    async def _judge(self, visit: Visit, dial: str, port: int, sni: str) -> Judgement:
+        """Judge by the name asked for and the name in the ClientHello; both count where they differ."""
+        host = sni or dial
+        seen = Observation(
+            Stage.TLS,
+            visit.device,
+            hosts=names_of(dial, sni),
+            addresses=(parse_address(dial),) if is_address(dial) else (),
+            port=port,
+            reach=Visibility.URL if may_open(visit, host, self._services, self._memory) else Visibility.SNI,
+            can_show_page=not self._memory.refuses(visit.device, host),
+            user_agent=visit.user_agent,
+        )
+        return await self._judging.examine(visit, seen, dial, port)
+
+
+def _one_request(data: tls.ClientHelloData) -> None:
+    if _ONE_REQUEST in data.client_hello.alpn_protocols:
+        data.context.client.alpn = _ONE_REQUEST

@@ -1,0 +1,98 @@
+"""Connect to the addresses that were judged, never to those of a second lookup.
+
+mitmproxy opens an upstream connection in the task that has just run the `server_connect` hook, by host name. The hook
+leaves the judged addresses in a context variable of that task; the loop's `getaddrinfo` reads them from there. So
+another connection's verdict, or an answer that has changed meanwhile, can't come between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+from addons.services import Names
+from indicators.hosts import canonical_host, is_address
+from indicators.observation import Address, Device
+
+_GATEWAY = Device("gateway", "the gateway itself")
+
+type AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
+type GetAddrInfo = Callable[..., Awaitable[Any]]
+
+_judged: ContextVar[tuple[str, tuple[Address, ...]] | None] = ContextVar("judged", default=None)
+
+
+def pin(host: str, addresses: Iterable[Address]) -> None:
+    """Let connections to `host`, opened later in this task, go to these addresses only."""
+    _judged.set((host, tuple(addresses)))
+
+
+class JudgedAddresses:
+    """Put our `getaddrinfo` into the running loop while mitmproxy runs."""
+
+    name = "seawall-judged-addresses"
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._undo: Callable[[], None] | None = None
+
+    def running(self) -> None:
+        """Override the loop's lookups. Needs the standard event loop: uvloop resolves below Python."""
+        if self._undo is None:
+            self._undo = _override(asyncio.get_running_loop(), self._names)
+
+    def done(self) -> None:
+        """Give the loop its own lookups back."""
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
+
+
+def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], None]:
+    own = loop.getaddrinfo
+    loop.getaddrinfo = partial(_getaddrinfo, own, names)  # type: ignore[method-assign]
+
+    def undo() -> None:
+        loop.getaddrinfo = own  # type: ignore[method-assign]
+
+    return undo
+
+
+async def _getaddrinfo(own: GetAddrInfo, names: Names, host: str | None, port: int | str | None, **hints: Any) -> Any:
+    """Answer with judged addresses, else as the system does for literals, else by asking our resolver."""
+    pinned = _judged.get()
+    if host and pinned and pinned[0] == host:
+        return _infos(pinned[1], port, hints)
+    if not host or _is_literal(host):
+        return await own(host, port, **hints)
+    found = await names.lookup(canonical_host(host), _GATEWAY)
+    return _infos(found.addresses, port, hints)
+
+
+def _infos(addresses: tuple[Address, ...], port: int | str | None, hints: Mapping[str, Any]) -> list[AddressInfo]:
+    """Return the addresses as `getaddrinfo` does, IPv4 first.
+
+    They are tried one after another, and IPv6 that leads nowhere is common; asyncio's own race of both (RFC 8305)
+    fails under the eager task factory that mitmproxy installs.
+    """
+    kind = socket.SocketKind(hints.get("type") or socket.SOCK_STREAM)
+    found: list[AddressInfo] = []
+    for address in sorted(addresses, key=lambda each: each.version):
+        of = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        rest = () if address.version == 4 else (0, 0)
+        if hints.get("family", 0) in (0, of):
+            found.append((of, kind, 0, "", (str(address), int(port or 0), *rest)))
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "no judged address")
+    return found
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        return is_address(canonical_host(host))
+    except ValueError:
+        return True  # no name: the system says so

@@ -1,0 +1,121 @@
+"""Judge every request by its full URL, also the later ones of a kept-alive connection, before upstream hears of it.
+
+The host that a request names, the host that is dialled and the name in the ClientHello may differ: each is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mitmproxy import http
+from mitmproxy.net.http.http1 import expected_http_body_size
+
+from addons import pages
+from addons.enforcement import Enforcer, answer, is_ours, refuse_flow
+from addons.guarded import guarded
+from addons.judging import Judging, UnresolvedError
+from addons.services import Services
+from addons.sight import host_of, names_of, said_host, url_on
+from addons.visits import Judgement, Visit, Visits
+from indicators.addresses import parse_address
+from indicators.hosts import canonical_host, is_address
+from indicators.observation import Observation
+from indicators.words import Stage
+
+JUDGED = "seawall_judged"  # in a flow's metadata: the judgement that let the request pass
+_SMALL_BODY = 1024 * 1024  # bytes; a longer body is not read only to be answered with a page
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+
+
+class RequestGate:
+    """Judge requests."""
+
+    name = "seawall-request"
+
+    def __init__(self, services: Services, visits: Visits, judging: Judging, enforcer: Enforcer) -> None:
+        self.on_error = services.on_error
+        self._services = services
+        self._visits = visits
+        self._judging = judging
+        self._enforcer = enforcer
+
+    @guarded(refuse_flow)
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Judge a request; one that passes is streamed to its server."""
+        if flow.error or flow.response or is_ours(flow):
+            return
+        visit = self._visits.of(flow.client_conn)
+        visit.user_agent = flow.request.headers.get("user-agent", "") or visit.user_agent
+        self._services.reporter.device_seen(visit.device, visit.user_agent)
+        try:
+            judged = await self._judge(flow, visit)
+        except UnresolvedError as problem:
+            answer(flow, pages.refusal(502, "This site cannot be found", str(problem), flow.request.host))
+        except ValueError as problem:
+            answer(flow, pages.refusal(400, "This is not a valid address", str(problem)))
+        else:
+            self._enforce(flow, visit, judged)
+
+    def _enforce(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
+        if judged.stops:
+            self._stop(flow, visit, judged)
+        elif visit.stopped is not None:
+            _again(flow)
+        else:
+            self._enforcer.passed(visit, judged)
+            flow.metadata[JUDGED] = judged
+            if self._services.streams:
+                flow.request.stream = True
+
+    def _stop(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
+        if _has_small_body(flow.request):
+            self._enforcer.page(flow, visit, judged)
+        else:
+            self._enforcer.reset(visit, judged)
+            flow.kill()  # type: ignore[no-untyped-call]
+
+    async def _judge(self, flow: http.HTTPFlow, visit: Visit) -> Judgement:
+        dial = canonical_host(flow.request.host)
+        hosts = names_of(said_host(flow.request), dial, host_of(flow.client_conn.sni or ""))
+        seen = Observation(
+            Stage.HTTP,
+            visit.device,
+            hosts=hosts,
+            url=url_on(flow.request, hosts[0]),
+            addresses=(parse_address(dial),) if is_address(dial) else (),
+            port=flow.request.port,
+            user_agent=visit.user_agent,
+        )
+        for host in hosts[1:]:
+            elsewhere = self._judging.judge(replace(seen, url=url_on(flow.request, host)))
+            if elsewhere.stops:
+                return elsewhere
+        if visit.stopped is not None and visit.stopped.verdict.stops:
+            return self._of_a_stopped_visit(visit.stopped, seen)
+        return await self._judging.examine(visit, seen, dial, flow.request.port)
+
+    def _of_a_stopped_visit(self, stopped: Judgement, seen: Observation) -> Judgement:
+        """Judge anew what stopped the connection, with the URL: it may have been waived or allowed meanwhile.
+
+        Nothing is looked up, because nothing of this connection may pass.
+        """
+        hosts = tuple(dict.fromkeys((*seen.hosts, *stopped.seen.hosts)))
+        seen = replace(seen, hosts=hosts, addresses=stopped.seen.addresses)
+        return replace(stopped, seen=seen) if stopped.own_port else self._judging.judge(seen)
+
+
+def _again(flow: http.HTTPFlow) -> None:
+    """Send the client to the same URL on a new connection, which will be judged and routed anew."""
+    location = url_on(flow.request, host_of(flow.request.pretty_host) or flow.request.host)
+    answer(flow, http.Response.make(307, b"", {"Location": location, "Cache-Control": "no-store"}), last=True)
+
+
+def _has_small_body(request: http.Request) -> bool:
+    """Say whether the body can be read before the page is sent; HTTP/2 does not always tell its length."""
+    try:
+        size = expected_http_body_size(request)
+    except ValueError:
+        return False
+    if size == 0 and request.is_http2 and request.method in _WITH_BODY and "content-length" not in request.headers:
+        return False
+    return size is not None and size <= _SMALL_BODY

@@ -1,0 +1,85 @@
+"""Judge an upstream server by its certificate's SHA-1 thumbprint, before any request is sent to it.
+
+Only connections that we open TLS on are seen; a spliced connection's certificate is the client's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from mitmproxy import http, tls
+from mitmproxy.connection import Server
+from mitmproxy.proxy.layers import TCPLayer
+
+from addons import seams
+from addons.enforcement import Enforcer, is_ours, refuse_flow
+from addons.guarded import guarded
+from addons.judging import Judging
+from addons.request import JUDGED
+from addons.services import Services
+from addons.sight import host_of, names_of
+from addons.visits import Judgement, Visit, Visits
+from indicators.addresses import parse_address
+from indicators.observation import Address, Observation
+from indicators.words import Stage
+
+
+class ServerCertificateGate:
+    """Judge servers' certificates."""
+
+    name = "seawall-server-certificate"
+
+    def __init__(self, services: Services, visits: Visits, judging: Judging, enforcer: Enforcer) -> None:
+        self.on_error = services.on_error
+        self._visits = visits
+        self._judging = judging
+        self._enforcer = enforcer
+
+    @guarded(refuse_flow)
+    async def seawall_upstream_ready(self, flow: http.HTTPFlow) -> None:
+        """Judge the certificate together with the request that waits for this server; nothing of it was sent."""
+        if not flow.server_conn.certificate_list or is_ours(flow):
+            return
+        visit = self._visits.of(flow.client_conn)
+        seen = _seen(visit, flow.server_conn)
+        asked = flow.metadata.get(JUDGED)
+        if isinstance(asked, Judgement):
+            seen = replace(seen, hosts=asked.seen.hosts, url=asked.seen.url)
+        judged = self._judging.judge(seen)
+        if judged.stops:
+            self._enforcer.page(flow, visit, judged)
+        else:
+            self._enforcer.passed(visit, judged)
+
+    @guarded(lambda data: seams.hang_up(data.context.client))
+    async def tls_established_server(self, data: tls.TlsData) -> None:
+        """Judge the certificate where something other than HTTP is spoken: no page can be shown, nothing was sent."""
+        server = data.conn
+        raw = any(isinstance(found, TCPLayer) for found in data.context.layers)
+        if not raw or not isinstance(server, Server) or not server.certificate_list:
+            return
+        visit = self._visits.of(data.context.client)
+        judged = self._judging.judge(replace(_seen(visit, server), can_show_page=False))
+        if judged.stops:
+            self._enforcer.reset(visit, judged)
+            seams.hang_up(data.context.client)
+        else:
+            self._enforcer.passed(visit, judged)
+
+
+def _seen(visit: Visit, server: Server) -> Observation:
+    thumbprint = server.certificate_list[0].to_cryptography().fingerprint(SHA1()).hex()  # noqa: S303 - a name, no seal
+    return Observation(
+        Stage.SERVER_CERT,
+        visit.device,
+        hosts=names_of(host_of(server.sni or ""), host_of(server.address[0] if server.address else "")),
+        addresses=_peer(server),
+        port=server.address[1] if server.address else None,
+        certificate=thumbprint,
+        user_agent=visit.user_agent,
+    )
+
+
+def _peer(server: Server) -> tuple[Address, ...]:
+    return (parse_address(server.peername[0]),) if server.peername else ()

@@ -1,0 +1,156 @@
+"""Run mitmproxy inside this process with only the addons that are needed. What is judged is not known here.
+
+mitmproxy keeps its master and options in globals: one engine at a time in a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mitmproxy import certs, options
+from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig
+from mitmproxy.master import Master
+from mitmproxy.proxy import mode_specs
+
+_START_WITHIN = 20.0  # seconds
+_STOP_WITHIN = 5.0  # seconds
+_DRAIN = 0.5  # seconds that open connections are given when the engine stops
+_LEAVES = 2000  # generated certificates kept; mitmproxy's own cap of 100 is for one person's browser
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Name a listener: `name` is its key for others, `mode` mitmproxy's word for it. Port 0 takes a free one."""
+
+    name: str
+    mode: str
+    host: str
+    port: int
+
+    @property
+    def spec(self) -> str:
+        """Return mitmproxy's mode specification."""
+        return f"{self.mode}@{self.host}:{self.port}"
+
+
+class Engine:
+    """Start and stop mitmproxy."""
+
+    def __init__(self, listeners: Sequence[Listener], confdir: Path, addons: Sequence[object], **settings: Any) -> None:
+        self._listeners = listeners
+        self._addons = addons
+        self._settings = {
+            "confdir": str(confdir),
+            "connection_strategy": "lazy",  # nothing is dialled before it was judged
+            "ssl_verify_upstream_trusted_ca": os.environ.get("SSL_CERT_FILE") or None,
+            **settings,
+        }
+        self._proxy = proxyserver.Proxyserver()  # type: ignore[no-untyped-call]
+        self._up = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def running(self) -> None:
+        """Take mitmproxy's word that it has tried to bind; a hook."""
+        self._up.set()
+
+    async def start(self) -> None:
+        """Bind all listeners or none. Raises OSError naming the address that could not be bound."""
+        for listener in self._listeners:
+            mode_specs.ProxyMode.parse(listener.spec)  # mitmproxy itself says nothing about a mode that is none
+        self._quieten()
+        certs.CertStore.STORE_CAP = _LEAVES
+        # Modes given as an option later would be refused when two of them ask for port 0.
+        self._master = Master(options.Options(mode=[listener.spec for listener in self._listeners]))
+        self._master._legacy_log_events.uninstall()  # it formats every record for a user interface
+        self._master.addons.add(*self._addons, *self._needed(), self)  # type: ignore[no-untyped-call]
+        self._master.options.update(**self._settings)  # type: ignore[no-untyped-call]
+        await self._until_up()
+        failed = self._failed()
+        if failed is not None:
+            await self.stop()
+            raise failed
+
+    def bound(self) -> dict[str, str]:
+        """Return the addresses really bound, by the listeners' names."""
+        found = {}
+        for listener in self._listeners:
+            host, port, *_ = self._proxy.servers[listener.spec].listen_addrs[0]
+            found[listener.name] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return found
+
+    @property
+    def certificate_store(self) -> certs.CertStore:
+        """Return the store that signs leaves."""
+        store: certs.CertStore = self._master.addons.get("tlsconfig").certstore  # type: ignore[no-untyped-call]
+        return store
+
+    async def stop(self) -> None:
+        """Close listeners first, then connections, then mitmproxy; harmless when it has already ended."""
+        if self._task is None or self._task.done():
+            return
+        self._master.options.update(server=False, mode=[])  # type: ignore[no-untyped-call] # else the ports stay open
+        if self._open_connections():
+            await asyncio.wait(self._open_connections(), timeout=_DRAIN)
+        for task in self._open_connections():
+            task.cancel("the gateway stops")
+        self._master.shutdown()  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(_STOP_WITHIN):
+            await self._task
+
+    async def ended(self) -> None:
+        """Wait until mitmproxy ends by itself. Raises what made it end."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    def _open_connections(self) -> list[asyncio.Task[Any]]:
+        ios = [io for handler in self._proxy.connections.values() for io in handler.transports.values()]
+        return [io.handler for io in ios if io.handler is not None]
+
+    def _needed(self) -> Sequence[object]:
+        return (
+            core.Core(),
+            self._proxy,
+            next_layer.NextLayer(),
+            tlsconfig.TlsConfig(),
+            disable_h2c.DisableH2C(),
+        )
+
+    async def _until_up(self) -> None:
+        task = self._task = asyncio.create_task(self._master.run(), name="mitmproxy")
+        up = asyncio.create_task(self._up.wait())
+        done, _ = await asyncio.wait({task, up}, timeout=_START_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if task in done:
+            task.result()
+            raise RuntimeError("mitmproxy ended while it was starting")
+        if not done:
+            task.cancel()
+            raise TimeoutError(f"mitmproxy did not start within {_START_WITHIN:.0f} s")
+
+    def _failed(self) -> OSError | None:
+        for listener in self._listeners:
+            server = self._proxy.servers[listener.spec]
+            problem = server.last_exception
+            if not server.is_running:
+                number = problem.errno if isinstance(problem, OSError) else None
+                why = os.strerror(number) if number else str(problem)
+                return OSError(
+                    number or errno.EADDRNOTAVAIL,
+                    f"{listener.name} cannot listen on {listener.host}:{listener.port}: {why}",
+                )
+        return None
+
+    def _quieten(self) -> None:
+        """Keep names of sites out of the log: mitmproxy would tell of every connection."""
+        levels: Mapping[str, int] = {"mitmproxy": logging.WARNING, "mitmproxy.proxy.server": logging.ERROR}
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
