@@ -1,0 +1,85 @@
+"""Opening, migrating and locking, on both databases."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select, text
+
+from collector.store.database import Database, StoreUnavailableError, chunks
+from collector.store.tables import METADATA, RECEIPTS
+from tests.collector.conftest import NOW
+
+
+async def test_migrations_make_the_tables(database):
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection), METADATA)
+
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_opening_again_changes_nothing(database, database_url):
+    again = Database(database_url)
+    await again.open()
+    await again.close()
+
+
+async def test_a_database_of_a_newer_seawall_is_left_alone(database, database_url):
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = Database(database_url)
+    with pytest.raises(RuntimeError, match="newer Seawall"):
+        await newer.open()
+    await newer.close()
+
+
+async def test_a_block_that_raises_leaves_nothing(database):
+    with pytest.raises(ZeroDivisionError):
+        async with database.write() as connection:
+            await database.insert_fresh(connection, RECEIPTS, [{"id": "a", "received": NOW}])
+            raise ZeroDivisionError
+    async with database.read() as connection:
+        assert (await connection.execute(select(RECEIPTS.c.id))).all() == []
+
+
+async def test_what_is_new_is_told_from_what_is_not(database):
+    rows = [{"id": str(number), "received": NOW} for number in range(1100)]
+    async with database.write() as connection:
+        assert await database.insert_fresh(connection, RECEIPTS, rows[:600]) == {row["id"] for row in rows[:600]}
+        assert await database.insert_fresh(connection, RECEIPTS, rows) == {row["id"] for row in rows[600:]}
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite+aiosqlite:////nonexistent/folder/x.sqlite", "postgresql+asyncpg://x@/x?host=/nonexistent"]
+)
+async def test_a_database_that_cannot_be_reached(url):
+    database = Database(url)
+    with pytest.raises(StoreUnavailableError, match="collector database"):
+        await database.open()
+
+
+def test_other_databases_are_refused():
+    with pytest.raises(ValueError, match="expected sqlite or postgresql"):
+        Database("mysql+aiomysql://x/y")
+
+
+async def test_the_file_is_ours_alone(tmp_path: Path):
+    path = tmp_path / "c.sqlite"
+    path.touch(0o644)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    await database.open()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("c.sqlite*")} == {0o600}
+    async with database.read() as connection:
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == 2
+    await database.close()
+
+
+def test_chunks_lose_nothing():
+    assert [list(part) for part in chunks(list(range(5)), 2)] == [[0, 1], [2, 3], [4]]
+    assert list(chunks([], 2)) == []
