@@ -6,6 +6,7 @@ The lists are data (`indicators/data/guards`); which feeds name a host as well i
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 from ipaddress import ip_address, ip_network
 
 from indicators.addresses import Network, parse_network
@@ -82,9 +84,7 @@ class GuardLists:
 def load() -> GuardLists:
     """Read the lists that come with Seawall. `digest` changes with their content."""
     folder = resources.files("indicators") / "data" / "guards"
-    texts = {
-        path.name.partition(".")[0]: path.read_text("utf-8") for path in folder.iterdir() if path.name[-4:] == ".txt"
-    }
+    texts = {path.name.partition(".")[0]: _text(path) for path in folder.iterdir() if ".txt" in path.name}
     digest = hashlib.sha256("\0".join(texts[name] for name in sorted(texts)).encode()).hexdigest()
     values = {name: [line for line in text.splitlines() if line and line[0] != "#"] for name, text in texts.items()}
     return GuardLists(
@@ -96,6 +96,11 @@ def load() -> GuardLists:
         common_files=frozenset(values["common_files"]),
         digest=digest,
     )
+
+
+def _text(path: Traversable) -> str:
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.name.endswith(".gz") else content).decode()
 
 
 class Guards:

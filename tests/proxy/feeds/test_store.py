@@ -124,6 +124,7 @@ PUBLISHER = """
 
 
 def test_whenever_the_publisher_is_killed_the_pointer_names_a_whole_snapshot(state: StateDir) -> None:
+    store.publish(state, snapshot("first.example"))
     for delay in range(8):
         child = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(PUBLISHER), str(state.root)], stdout=subprocess.PIPE
