@@ -13,6 +13,8 @@ from collector.settings import CollectorSettings
 from collector.web.hosts import bracketed
 from collector.web.parts import PARTS
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 class CollectorService:
     """Serve from `async with` on until its block ends; open streams are then closed first."""
@@ -26,8 +28,9 @@ class CollectorService:
 
     @property
     def address(self) -> str:
-        """Return the bound `host:port`."""
-        return f"{bracketed(self._settings.host)}:{self.port}"
+        """Return the bound `host:port`; loopback where every address is bound."""
+        host = _LOOPBACK.get(self._settings.host, self._settings.host)
+        return f"{bracketed(host)}:{self.port}"
 
     @property
     def url(self) -> str:

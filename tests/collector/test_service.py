@@ -61,9 +61,17 @@ async def test_a_sweep_that_fails_is_tried_again(running, monkeypatch, caplog):
     assert "no disk" in caplog.text
 
 
-async def test_ipv6_addresses_are_bracketed(collector_settings):
-    service = CollectorService(replace(collector_settings, host="::1"))
-    assert service.url == "http://[::1]:0"
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::1", "http://[::1]:0"),
+        ("0.0.0.0", "http://127.0.0.1:0"),
+        ("::", "http://[::1]:0"),
+        ("10.0.0.1", "http://10.0.0.1:0"),
+    ],
+)
+def test_addresses_are_such_that_a_browser_can_open_them(collector_settings, host, url):
+    assert CollectorService(replace(collector_settings, host=host)).url == url
 
 
 def test_the_clock_is_aware():
