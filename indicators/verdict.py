@@ -83,8 +83,8 @@ class Verdict:
 
     @property
     def is_plain_allow(self) -> bool:
-        """Say whether nothing was met: such a verdict is counted, never logged."""
-        return self.action is Action.ALLOW and not self.matches and not self.failed
+        """Say whether nothing is to be told: allowed traffic, by a custom allow too, is counted and never logged."""
+        return self.action is Action.ALLOW and self.would is None and not (self.alert or self.failed)
 
     @property
     def stops(self) -> bool:
