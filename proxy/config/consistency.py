@@ -80,6 +80,14 @@ def _names(config: Config) -> Iterator[Finding]:
 
 def _host(path: KeyPath, host: str) -> Iterator[Finding]:
     try:
-        canonical_host(host)
+        named_host(host)
     except ValueError as error:
         yield path, f"expected a host such as www.example.com: {error}"
+
+
+def named_host(text: str) -> str:
+    """Return the canonical host that a list of hosts names; `*.` is dropped, since subdomains are covered anyhow."""
+    bare = text.removeprefix("*.")
+    if "*" in bare:
+        raise ValueError(f"{text!r:.80} has a `*`; subdomains are covered anyhow")
+    return canonical_host(bare)

@@ -40,6 +40,10 @@ class Problem:
         where = f"{self.place}:{self.line}" if self.line else self.place
         return f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
 
+    def as_json(self) -> dict[str, str | int]:
+        """Return the object that `--json` prints."""
+        return {"file": self.place, "line": self.line, "key": self.key, "message": self.message}
+
 
 class ConfigError(ValueError):
     """Say everything that is wrong with a configuration at once; its text is one line per problem."""

@@ -92,8 +92,9 @@ def _resolved(schema: Schema) -> Schema:
     reference = schema.get("$ref")
     if reference:
         return {**_root()["$defs"][reference.rpartition("/")[2]], **schema}
+    own = {key: value for key, value in schema.items() if key != "anyOf"}
     members = [_resolved(member) for member in schema.get("anyOf", []) if member.get("type") != "null"]
-    return members[0] if len(members) == 1 else {**schema, "anyOf": members} if members else schema
+    return {**own, "anyOf": members} if len(members) > 1 else {**members[0], **own} if members else own
 
 
 def expected(schema: Schema) -> str:

@@ -47,6 +47,8 @@ def read_indicators(config: Config, path: Path) -> IndicatorSet:
 
 def collect(document: Document, path: Path) -> IndicatorSet:
     """Read the custom indicators of a `config.yaml` already parsed."""
+    if not isinstance(document.data, dict | None):
+        return IndicatorSet(errors=(document.problem((), "expected keys and values (`key: value`)"),), sources=(path,))
     indicators, errors = indicators_of(document, path.name)
     files, sources, missing = named_files(document, path)
     errors += missing

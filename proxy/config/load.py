@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from indicators.hosts import canonical_host
 from indicators.indicator import Indicator
 from proxy.config import consistency, expectation
+from proxy.config.consistency import named_host
 from proxy.config.entries import TEXT_KEYS
 from proxy.config.errors import ConfigError, KeyPath, Problem
 from proxy.config.indicator_files import IndicatorSet, collect
@@ -28,14 +28,15 @@ from proxy.config.yaml_source import Document, parse
 class LoadedConfig:
     """Hold a valid configuration, its paths absolute and its hosts canonical.
 
-    `sources` are the files and folders whose change may change the custom indicators: `path` itself, every indicator
-    file and every folder of them (see `indicator_files.stamp`).
+    `files` are those read, `path` first. `sources` are the files and folders whose change may change the custom
+    indicators: `path`, and what its `indicator_files` names (see `indicator_files.stamp`).
     """
 
     config: Config
     path: Path
     indicators: tuple[Indicator, ...] = ()
     sources: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConfig:
@@ -46,7 +47,7 @@ def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConf
     path = Path(path).expanduser().absolute()
     document = parse(read_text(path), shown(path), TEXT_KEYS)
     config, problems = _validated(document)
-    custom = collect(document, path) if with_indicators else IndicatorSet(sources=(path,))
+    custom = collect(document, path) if with_indicators else IndicatorSet(files=(path,), sources=(path,))
     said = {(error.place, error.line, error.key) for error in custom.errors}
     problems = [problem for problem in problems if (problem.place, problem.line, problem.key) not in said]
     problems += custom.errors
@@ -54,14 +55,12 @@ def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConf
         raise ConfigError(
             sorted(problems, key=lambda problem: (problem.place != shown(path), problem.place, problem.line))
         )
-    return LoadedConfig(_settled(config, path.parent), path, custom.indicators, custom.sources)
+    return LoadedConfig(_settled(config, path.parent), path, custom.indicators, custom.sources, custom.files)
 
 
 def _validated(document: Document) -> tuple[Config, list[Problem]]:
     """Return the configuration as far as it is right, and what is wrong with it."""
-    data = {} if document.data is None else document.data
-    if not isinstance(data, dict):
-        return Config(), [document.problem((), "expected keys and values (`key: value`)")]
+    data = document.data if isinstance(document.data, dict) else {}
     found: list[tuple[KeyPath, str]] = []
     try:
         config = Config.model_validate(data)
@@ -88,15 +87,15 @@ def _settled(config: Config, folder: Path) -> Config:
     feeds = tuple(
         feed.model_copy(update={"path": absolute(feed.path, folder)}) if feed.path else feed for feed in config.feeds
     )
-    hosts = {canonical_host(host): addresses for host, addresses in config.dns.hosts.items()}
+    hosts = {named_host(host): addresses for host, addresses in config.dns.hosts.items()}
     return config.model_copy(
         update={
             "state_dir": absolute(config.state_dir, folder),
             "feeds": feeds,
             "indicator_files": tuple(absolute(file, folder) for file in config.indicator_files),
             "dns": config.dns.model_copy(update={"hosts": hosts}),
-            "inspect": tuple(map(canonical_host, config.inspect)),
-            "never_inspect": tuple(map(canonical_host, config.never_inspect)),
+            "inspect": tuple(map(named_host, config.inspect)),
+            "never_inspect": tuple(map(named_host, config.never_inspect)),
         }
     )
 

@@ -41,7 +41,7 @@ class _CappedComposer(Composer):
         self._nodes += 1
         self._aliases += isinstance(event, AliasEvent)
         if self._nodes > MAX_NODES:
-            raise _TooMuch(f"more than {MAX_NODES} values; publish long lists as a feed with `path`", line)
+            raise _TooMuch(f"more than {MAX_NODES} values; give long lists as a feed with `path`", line)
         if self._aliases > MAX_ALIASES:
             raise _TooMuch(f"more than {MAX_ALIASES} aliases (`*name`); write the values out", line)
         if self.depth >= MAX_DEPTH:
@@ -62,7 +62,7 @@ def compose(text: str, place: str) -> Node | None:
         raise _broken(place, error.message, error.line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _broken(place, f"the character U+{ord(error.character):04X} is not allowed in YAML", line) from None
+        raise _broken(place, f"the character U+{error.character:04X} is not allowed in YAML", line) from None
     except MarkedYAMLError as error:
         raise ConfigError([_syntax_problem(error, place)]) from None
     except (YAMLError, ValueError, RecursionError) as error:

@@ -107,8 +107,8 @@ class _Plain:
             return None
         try:
             return self._scalars.construct_object(node)
-        except ValueError:
-            self.problems.append(self._problem(node, path, f"expected a number, got {node.value!r:.40}"))
+        except (ValueError, LookupError):
+            self.problems.append(self._problem(node, path, f"expected the type {kind}, got {node.value!r:.40}"))
             return None
 
     def _problem(self, node: Node, path: KeyPath, message: str) -> Problem:
