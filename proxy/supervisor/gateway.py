@@ -35,7 +35,7 @@ from proxy.supervisor.overlay_desk import OverlayDesk
 from proxy.supervisor.ports import Ports
 from proxy.supervisor.status import describe, for_collector
 
-START_TIMEOUT = 30.0  # seconds until every listener answers
+START_TIMEOUT = 90.0  # seconds until every listener answers, on a machine that has other things to do
 STATUS_INTERVAL = 10.0  # seconds between tellings where nothing changes
 _LOOK = 0.5  # seconds between looks for a change of status
 _GIVE_UP = 3  # ends of a child before it was ever ready

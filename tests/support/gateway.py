@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ proxy: {{host: 127.0.0.1, port: 0, socks_port: 0}}
 dns: {{host: 127.0.0.1, port: 0, upstreams: [127.0.0.1:9], hosts: {{benign.test: 127.0.0.1, evil.test: 127.0.0.1}}}}
 collector: {{host: 127.0.0.1, port: 0}}
 """
-START = 60.0  # seconds
+START = 100.0  # seconds
 
 
 @dataclass
@@ -61,19 +62,19 @@ class RunningGateway:
     async def api(self, path: str) -> Any:
         """Get JSON from the collector with the read token."""
         headers = {"Authorization": f"Bearer {self.endpoints['read_token']}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.get(self.endpoints["collector"] + path) as answer:
-                answer.raise_for_status()
-                return await answer.json()
+        url = self.endpoints["collector"] + path
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+            answer.raise_for_status()
+            return await answer.json()
 
     async def get(self, url: str, **more: Any) -> tuple[int, str]:
         """Fetch a URL through the HTTP proxy, with no trust but in our CA."""
-        import ssl
-
         trust = ssl.create_default_context(cafile=self.endpoints["ca"])
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
-            async with session.get(url, proxy=self.proxy, ssl=trust, **more) as answer:
-                return answer.status, await answer.text()
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
+            session.get(url, proxy=self.proxy, ssl=trust, **more) as answer,
+        ):
+            return answer.status, await answer.text()
 
 
 async def wait_for(what: Any, seconds: float = 15.0) -> Any:
