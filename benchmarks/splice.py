@@ -1,0 +1,164 @@
+"""Benchmark `splice`: new CONNECT connections a second that pass undecrypted, beside squid and mitmdump.
+
+The origin is nginx with TLS; the load waits for its ServerHello through each proxy. `direct` is the same load without
+a proxy: the ceiling that origin and load generator set.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from benchmarks import memory
+from benchmarks.harness import OURS, Comparison, Missing, Probe, Spread, interleave
+from benchmarks.processes import accepts, beside_python, free_port, gateway, port_of, program, running
+from benchmarks.setting import ROOT, Setting, load_cores, pinned, server_cores
+
+_IN_FLIGHT = 20  # connections at a time
+_DIRECT = "direct"
+
+
+def compare(setting: Setting) -> Iterator[Comparison]:
+    with tempfile.TemporaryDirectory() as text, ExitStack() as stack:
+        folder = Path(text)
+        folder.chmod(0o755)  # nginx and squid may give up their rights
+        origin = stack.enter_context(_origin(folder))
+        ports, pids, missing = _start(stack, folder)
+        failed: dict[str, int] = {}
+        probes: dict[str, Probe] = {
+            name: partial(_rate, name, failed, origin, port, setting.seconds) for name, port in ports.items()
+        }
+        interleave({name: partial(_rate, name, {}, origin, port, 1) for name, port in ports.items()}, 1)  # warm
+        found = interleave(probes, setting.rounds)
+        note = "; ".join(f"{name}: {count} connections failed" for name, count in failed.items() if count)
+        yield Comparison("spliced connections", "connections/s", "high", found, missing, note)
+        taken = {name: Spread((memory.of_family(pid),)) for name, pid in pids.items()}
+        yield Comparison("memory after the load", "MB", "low", taken, missing, "ours is all processes of the gateway")
+
+
+def _start(stack: ExitStack, folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
+    """Start every proxy that there is: name -> port, name -> process, name -> why it is missing."""
+    starters: Mapping[str, AbstractContextManager[tuple[int, int]]] = {
+        OURS: _ours(folder),
+        "squid": _squid(folder),
+        "mitmdump": _mitmdump(folder),
+    }
+    ports, pids, missing = {}, {}, {}
+    for name, starter in starters.items():
+        try:
+            ports[name], pids[name] = stack.enter_context(starter)
+        except Missing as why:
+            missing[name] = str(why)
+    return {**ports, _DIRECT: 0}, pids, missing
+
+
+@contextmanager
+def _ours(folder: Path) -> Iterator[tuple[int, int]]:
+    hosts = {"dns": {"hosts": {"localhost": "127.0.0.1"}}}
+    with gateway(folder, server_cores(), hosts) as (pid, endpoints):
+        yield port_of(endpoints["http_proxy"]), pid
+
+
+@contextmanager
+def _squid(folder: Path) -> Iterator[tuple[int, int]]:
+    port, config = free_port(), folder / "squid.conf"
+    (folder / "hosts").write_text("127.0.0.1 localhost\n")
+    config.write_text(_SQUID.format(port=port, folder=folder))
+    command = [program("squid", "squid"), "-N", "-f", str(config)]
+    with running(command, server_cores(), partial(accepts, port), folder / "squid.log") as child:
+        yield port, child.pid
+
+
+_SQUID = """
+http_port 127.0.0.1:{port}
+acl all_clients src all
+http_access allow all_clients
+cache deny all
+access_log none
+cache_log /dev/null
+pid_filename {folder}/squid.pid
+workers 1
+max_filedescriptors 8192
+hosts_file {folder}/hosts
+shutdown_lifetime 1 seconds
+"""
+
+
+@contextmanager
+def _mitmdump(folder: Path) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    options = [f"listen_port={port}", "listen_host=127.0.0.1", f"confdir={folder / 'mitmproxy'}"]
+    chosen = [word for option in options for word in ("--set", option)]
+    command = [beside_python("mitmdump"), "-q", *chosen, "--ignore-hosts", ".*"]
+    with running(command, server_cores(), partial(accepts, port), folder / "mitmdump.log") as child:
+        yield port, child.pid
+
+
+@contextmanager
+def _origin(folder: Path) -> Iterator[int]:
+    """Run nginx with a certificate of its own, on the load's core."""
+    port, config = free_port(), folder / "nginx.conf"
+    _make_certificate(folder)
+    config.write_text(_NGINX.format(port=port, folder=folder))
+    command = [program("nginx", "nginx-light"), "-c", str(config), "-p", str(folder)]
+    with running(command, load_cores(), partial(accepts, port), folder / "nginx.log"):
+        yield port
+
+
+_NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-errors;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {folder}/certificate.pem;
+    ssl_certificate_key {folder}/key.pem;
+    location / {{ return 200 ok; }}
+  }}
+}}
+"""
+
+
+def _make_certificate(folder: Path) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "certificate.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _rate(name: str, failed: dict[str, int], origin: int, proxy: int, seconds: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.connect_load", str(origin), str(proxy), str(seconds), str(_IN_FLIGHT)]
+    with pinned(load_cores()):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60)
+    rate, lost = done.stdout.split()
+    failed[name] = failed.get(name, 0) + int(lost)
+    return float(rate)
