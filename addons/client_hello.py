@@ -10,7 +10,7 @@ from mitmproxy import tls
 
 from addons import seams
 from addons.ca_memory import CaMemory
-from addons.destination import may_open
+from addons.destination import may_open, way_of
 from addons.enforcement import Enforcer
 from addons.guarded import guarded
 from addons.judging import Judging, UnresolvedError
@@ -20,8 +20,9 @@ from addons.sight import names_of
 from addons.visits import Judgement, Visit, Visits
 from indicators.addresses import parse_address
 from indicators.hosts import canonical_host, is_address
-from indicators.inspection import Route, route
+from indicators.inspection import Route
 from indicators.observation import Observation
+from indicators.verdict import Verdict
 from indicators.words import Stage, Visibility
 
 _ONE_REQUEST = b"http/1.1"
@@ -63,8 +64,9 @@ class ClientHelloGate:
         self._go(data, visit, judged, sni or dial)
 
     def _go(self, data: tls.ClientHelloData, visit: Visit, judged: Judgement, host: str) -> None:
-        refuses = self._memory.refuses(visit.device, host) or judged.own_port
-        way = route(judged.verdict, host, self._memory.trusts(visit.device), self._services.lists, refuses_ca=refuses)
+        way = way_of(judged.verdict, visit, host, self._services, self._memory)
+        if judged.own_port:
+            way = Route.TERMINATE
         if judged.stops:
             visit.stopped = judged
             _one_request(data)
@@ -91,7 +93,10 @@ class ClientHelloGate:
             can_show_page=not self._memory.refuses(visit.device, host),
             user_agent=visit.user_agent,
         )
-        return await self._judging.examine(visit, seen, dial, port)
+        return await self._judging.examine(visit, seen, dial, port, lambda verdict: self._opens(visit, host, verdict))
+
+    def _opens(self, visit: Visit, host: str, verdict: Verdict) -> bool:
+        return way_of(verdict, visit, host, self._services, self._memory) is Route.INSPECT
 
 
 def _one_request(data: tls.ClientHelloData) -> None:

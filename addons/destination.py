@@ -6,6 +6,8 @@ and every addon: nothing is dialled that was not judged for this client connecti
 
 from __future__ import annotations
 
+from functools import partial
+
 from mitmproxy import connection, http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
@@ -61,7 +63,7 @@ class DestinationGate:
             answer(flow, pages.refusal(status, "No connection", str(problem), flow.request.host))
             return
         if not judged.stops:
-            flow.metadata[seams.DIAL] = self._dials_at_once(visit, judged, port)
+            flow.metadata[seams.DIAL] = self._dials_at_once(visit, host, port)
         elif self._shows_no_page(visit, judged, port):
             self._enforcer.refuse_connect(flow, visit, judged)
 
@@ -81,7 +83,7 @@ class DestinationGate:
             return
         tcp = data.context.server.transport_protocol == "tcp"
         if not judged.stops:
-            data.dial = tcp and self._dials_at_once(visit, judged, port)
+            data.dial = tcp and self._dials_at_once(visit, host, port)
         elif judged.own_port or not tcp or port in SERVER_FIRST_PORTS:
             data.refused, data.by_rule = judged.verdict.reason, True
             self._enforcer.reset(visit, judged)
@@ -121,7 +123,7 @@ class DestinationGate:
         if is_reserved(host):
             visit.reserved = True
             return Judgement(seen, CLEAN)
-        judged = await self._judging.examine(visit, seen, host, port)
+        judged = await self._judging.examine(visit, seen, host, port, partial(self._opens, visit, host, port))
         if judged.stops:
             visit.stopped = judged
         else:
@@ -153,8 +155,13 @@ class DestinationGate:
             user_agent=visit.user_agent,
         )
 
-    def _dials_at_once(self, visit: Visit, judged: Judgement, port: int) -> bool:
-        return not visit.reserved and judged.verdict.final and port not in CLIENT_FIRST_PORTS
+    def _opens(self, visit: Visit, host: str, port: int, verdict: Verdict) -> bool:
+        if port in SERVER_FIRST_PORTS:
+            return False
+        return way_of(verdict, visit, host, self._services, self._memory) is Route.INSPECT
+
+    def _dials_at_once(self, visit: Visit, host: str, port: int) -> bool:
+        return self._judging.is_cleared(visit, host, port) and port not in CLIENT_FIRST_PORTS
 
     def _shows_no_page(self, visit: Visit, judged: Judgement, port: int) -> bool:
         if judged.own_port or port in SERVER_FIRST_PORTS:
@@ -162,16 +169,15 @@ class DestinationGate:
         return port not in PLAIN_HTTP_PORTS and self._memory.refuses(visit.device, judged.seen.destination)
 
 
+def way_of(verdict: Verdict, visit: Visit, host: str, services: Services, memory: CaMemory) -> Route:
+    """Choose the way of a TLS connection of this device to this host."""
+    trusts, refuses = memory.trusts(visit.device), memory.refuses(visit.device, host)
+    return route(verdict, host, trusts, services.lists, refuses_ca=refuses)
+
+
 _NEEDS_URL = Verdict(CLEAN.action, CLEAN.reason, needs=Visibility.URL)
 
 
 def may_open(visit: Visit, host: str, services: Services, memory: CaMemory) -> bool:
     """Say whether a TLS connection of this device to this host could be inspected, were it needed."""
-    way = route(
-        _NEEDS_URL,
-        host,
-        memory.trusts(visit.device),
-        services.lists,
-        refuses_ca=memory.refuses(visit.device, host),
-    )
-    return way is Route.INSPECT
+    return way_of(_NEEDS_URL, visit, host, services, memory) is Route.INSPECT

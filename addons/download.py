@@ -15,6 +15,7 @@ from mitmproxy import ctx, http
 from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.utils import human
 
+from addons import seams
 from addons.bodies import digests
 from addons.enforcement import Enforcer, is_ours, refuse_flow
 from addons.guarded import guarded
@@ -59,7 +60,7 @@ class DownloadGate:
         if ctx.options.stream_large_bodies is None:
             ctx.options.update(stream_large_bodies=f"{self._services.hold_limit}")  # type: ignore[no-untyped-call]
 
-    @guarded(lambda flow: flow.kill() if flow.killable else None)
+    @guarded(lambda flow: seams.hang_up(flow.client_conn))
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Decide which bodies are collected; the others are streamed."""
         if flow.response is None or flow.error or is_ours(flow):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from addons.own_ports import OwnPorts
@@ -61,13 +62,16 @@ class Judging:
         """Return the verdict of `policy.on_error`."""
         return _FAILED_OPEN if self._services.on_error is OnError.OPEN else _FAILED_CLOSED
 
-    async def examine(self, visit: Visit, seen: Observation, dial: str, port: int) -> Judgement:
+    async def examine(
+        self, visit: Visit, seen: Observation, dial: str, port: int, later: Callable[[Verdict], bool] = lambda _: False
+    ) -> Judgement:
         """Judge a destination by name and address. `dial` is the canonical host that would be connected to.
 
-        A destination that its name stops, or that still waits for the URL, is not looked up. Raises UnresolvedError.
+        A destination that its name stops, or whose URL will be judged `later`, is not looked up: it may yet turn out
+        to be one that nobody may be asked about. Raises UnresolvedError.
         """
         by_name = self.judge(seen)
-        if _objects(by_name):
+        if _objects(by_name) or later(by_name.verdict):
             return by_name
         place = visit.cleared.get((dial, port))
         if place is not None and self.is_cleared(visit, dial, port):

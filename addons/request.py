@@ -10,7 +10,7 @@ from dataclasses import replace
 from mitmproxy import http
 from mitmproxy.net.http.http1 import expected_http_body_size
 
-from addons import pages
+from addons import pages, seams
 from addons.enforcement import Enforcer, answer, is_ours, refuse_flow
 from addons.guarded import guarded
 from addons.judging import Judging, UnresolvedError
@@ -72,7 +72,8 @@ class RequestGate:
             self._enforcer.page(flow, visit, judged)
         else:
             self._enforcer.reset(visit, judged)
-            flow.kill()  # type: ignore[no-untyped-call]
+            refuse_flow(flow)
+            seams.hang_up(flow.client_conn)
 
     async def _judge(self, flow: http.HTTPFlow, visit: Visit) -> Judgement:
         dial = canonical_host(flow.request.host)

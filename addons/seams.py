@@ -6,6 +6,7 @@ mitmproxy 12.2; a test fails when one of the functions is no longer what it was.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -86,11 +87,19 @@ def _hello(of: context.Context) -> tls.ClientTLSLayer:
 
 
 def hang_up(client: connection.Client, server: connection.Server | None = None) -> None:
-    """End a connection at once: the client's with all that belongs to it, or one attempt to reach a server."""
+    """End a connection at once: the client's with all that belongs to it, or one attempt to reach a server.
+
+    The socket is closed rather than mitmproxy's task cancelled: cancelled while data is waiting, the task goes without
+    closing it, and so does `flow.kill()`.
+    """
     proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
     handler = proxy.connections.get(client.id) if proxy else None
     io = handler.transports.get(server or client) if handler else None
-    if io is not None and io.handler is not None:
+    if io is None:
+        return
+    if isinstance(io.writer, asyncio.StreamWriter):
+        io.writer.transport.abort()
+    elif io.handler is not None:
         io.handler.cancel("ended by seawall")
 
 
