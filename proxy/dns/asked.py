@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indicators.verdict import Verdict
 from indicators.words import Visibility
@@ -28,13 +29,11 @@ class Asked:
     sighting: Sighting | None = None  # of a verdict that let the question pass
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Hold what is to be answered. `holds` is for how many seconds the same question gets the same answer.
 
     `counts_down` tells answers whose TTLs run from those that always say the same; `verdict` is set where it stopped
-    the question, and
-    `led_to` then holds the names and addresses that were judged beside the one asked for.
+    the question, and `led_to` then holds the names and addresses that were judged beside the one asked for.
     """
 
     body: Body

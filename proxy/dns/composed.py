@@ -65,7 +65,12 @@ def blocked(how: BlockedAnswer, qtype: int, page: tuple[Address, ...]) -> Body:
         return negative(Rcode.NXDOMAIN)
     if how == "refused":
         return empty(Rcode.REFUSED)
-    return addresses(qtype, page if how == "page" and page else _ZERO)
+    return addresses(qtype, page) if how == "page" and page else _unspecified(qtype)
+
+
+@lru_cache(maxsize=1024)  # by the number alone: hashing addresses costs more than all the rest
+def _unspecified(qtype: int) -> Body:
+    return addresses(qtype, _ZERO)
 
 
 # The owner is the question's name, so any short name stands for it: dnslib writes a pointer to offset 12. This one ends

@@ -6,23 +6,24 @@ The question is judged before anybody hears of it; what an answer leads to (its 
 from __future__ import annotations
 
 from indicators.observation import Observation
-from indicators.ports import Policy
 from indicators.verdict import Verdict
-from indicators.words import Enforcement, Stage
+from indicators.words import Enforcement, Stage, Visibility
 from proxy.dns import composed
 from proxy.dns.answers import Body, ExtendedError
 from proxy.dns.asked import Asked, Outcome
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.composed import BlockedAnswer
 from proxy.dns.records import Evidence
+from proxy.dns.remembered import Policies, RememberedVerdicts
 from proxy.dns.reports import Sighting, Sightings
 
 
 class Judge:
     """Judge for the resolver's chain."""
 
-    def __init__(self, policy: Policy, sightings: Sightings, how: BlockedAnswer) -> None:
+    def __init__(self, policy: Policies, sightings: Sightings, how: BlockedAnswer) -> None:
         self._policy = policy
+        self._remembered = RememberedVerdicts(policy)
         self._sightings = sightings
         self._how = how
 
@@ -30,7 +31,10 @@ class Judge:
         """Return the blocked answer, or None when the question may go on."""
         if not asked.query.host:
             return None
-        return self._enforce(asked, self._observation(asked))
+        seen = self._observation(asked)
+        plain = asked.reach is Visibility.DNS and not asked.told
+        verdict = self._remembered.on(seen, asked.now) if plain else self._policy.judge(seen)
+        return self._enforce(asked, seen, verdict)
 
     def answer(self, asked: Asked, body: Body) -> Outcome | None:
         """Return the blocked answer when what this body leads to may not be reached.
@@ -43,17 +47,10 @@ class Judge:
             return None
         seen = self._observation(asked)
         hosts = tuple(dict.fromkeys((*seen.hosts, *chain)))
-        return self._enforce(
-            asked,
-            Observation(
-                Stage.DNS,
-                seen.device,
-                hosts,
-                addresses=addresses,
-                reach=seen.reach,
-                can_show_page=seen.can_show_page,
-            ),
+        seen = Observation(
+            Stage.DNS, seen.device, hosts, addresses=addresses, reach=seen.reach, can_show_page=seen.can_show_page
         )
+        return self._enforce(asked, seen, self._policy.judge(seen))
 
     def _observation(self, asked: Asked) -> Observation:
         return Observation(
@@ -64,8 +61,7 @@ class Judge:
             can_show_page=self._how == "page" or asked.told,
         )
 
-    def _enforce(self, asked: Asked, seen: Observation) -> Outcome | None:
-        verdict = self._policy.judge(seen)
+    def _enforce(self, asked: Asked, seen: Observation, verdict: Verdict) -> Outcome | None:
         if verdict.stops:
             return self._blocked(asked, seen, verdict)
         if not (verdict.is_plain_allow or asked.sighting or asked.told):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from proxy.dns.codes import EDNS_DO, HEADER_SIZE, MAX_LABEL, MAX_NAME, OPCODE, QR, Option, Rcode, Type
 
@@ -48,8 +49,7 @@ class Edns:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """Hold one well-formed query. `question` is its bytes as sent (the client's case is to be given back)."""
 
     id: int

@@ -19,6 +19,8 @@ from proxy.dns.reports import Sighting
 
 MAX_PACKET = 350  # octets; a longer query is answered the long way
 JUDGED_FOR = 10.0  # seconds after which an answer is judged anew, whatever its TTL
+MAX_BYTES = 24 << 20
+_OVERHEAD = 340  # octets that an entry costs beside its packet and reply (tracemalloc: objects, numbers, table)
 _QUESTION_TAIL = 5  # the root label, type and class
 _TTL = Struct("!I")
 
@@ -56,10 +58,14 @@ class Ready:
 
 
 class ReadyAnswers:
-    """Find ready answers. Two generations bound it: when the young one is full, the old one is dropped."""
+    """Find ready answers, in `max_bytes` at most.
 
-    def __init__(self, limit: int = 65_536) -> None:
-        self._limit = limit
+    Two generations bound it: when the young one has taken half of that, it becomes the old one, which is dropped.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._room = max_bytes // 2
+        self._taken = 0  # octets, by the young generation
         self._young: dict[bytes, Ready] = {}
         self._old: dict[bytes, Ready] = {}
         self.epoch = -1
@@ -93,8 +99,13 @@ class ReadyAnswers:
             self._keep(tag + packet[2:HEADER_SIZE] + packet[HEADER_SIZE:name_end].lower() + packet[name_end:], ready)
 
     def _keep(self, key: bytes, ready: Ready) -> None:
-        if len(self._young) >= self._limit:
+        size = _OVERHEAD + len(key) + len(ready.tail)
+        if size > self._room:
+            return
+        self._taken += size
+        if self._taken > self._room:
             self._old, self._young = self._young, {}
+            self._taken = size
         self._young[key] = ready
 
     def follow(self, epoch: int) -> None:
@@ -102,3 +113,4 @@ class ReadyAnswers:
         if epoch != self.epoch:
             self.epoch = epoch
             self._young, self._old = {}, {}
+            self._taken = 0

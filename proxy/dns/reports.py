@@ -22,7 +22,7 @@ WINDOW = 60.0  # seconds in which a repeat only counts
 REPORT_WITHIN = 0.02  # seconds
 COUNT_WITHIN = 0.5  # seconds
 MAX_WAITING = 8192
-MAX_SIGHTINGS = 131_072
+MAX_SIGHTINGS = 32_768
 _BATCH = 256  # reports made in one go, so that answers are not held up behind them
 
 type Later = Callable[[float, Callable[[], None]], Any]

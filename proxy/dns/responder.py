@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from indicators.words import Visibility
 from proxy.dns.answers import ExtendedError, bad_version, bare_error, empty, reply, udp_limit
@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 _FOREIGN = empty(Rcode.REFUSED, ExtendedError(Code.PROHIBITED, "dns.allow_clients does not hold your address"))
 
 
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(NamedTuple):
     """Tell how a packet came: over UDP replies have a size limit and may be kept ready."""
 
     client: Client

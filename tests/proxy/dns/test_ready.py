@@ -90,14 +90,29 @@ def test_another_epoch_forgets_everything() -> None:
 
 
 def test_two_generations_bound_it() -> None:
-    ready = ReadyAnswers(limit=10)
+    ready = ReadyAnswers(max_bytes=9_000)
     hot = question("www.example.org", qid=1)
     put(ready, hot)
     for number in range(200):
         put(ready, question(f"n{number}.example", qid=1))
         assert ready.answer(b"tag", hot, 0.0) is not None  # in use: it moves to the young generation
-        assert len(ready) <= 20
+        assert len(ready) <= 24  # of about 400 octets each
     assert ready.answer(b"tag", question("n0.example"), 0.0) is None
+
+
+def test_an_answer_larger_than_all_room_is_not_kept() -> None:
+    ready = ReadyAnswers(max_bytes=700)
+    put(ready, question("www.example.org", qid=1))
+    assert len(ready) == 0
+
+
+def test_the_same_question_again_does_not_take_more_than_its_room() -> None:
+    """An answer that is put again and again counts each time, so a turn comes early, never late."""
+    ready = ReadyAnswers(max_bytes=9_000)
+    for _ in range(100):
+        put(ready, question("www.example.org", qid=1))
+    assert len(ready) in (1, 2)  # once a generation
+    assert ready.answer(b"tag", question("www.example.org"), 0.0) is not None
 
 
 def test_long_packets_are_not_kept() -> None:
