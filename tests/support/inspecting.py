@@ -128,6 +128,7 @@ class Inspecting:
     engine: Engine
     now: list[datetime]
     own: set[int]
+    addons: list[object]
 
     def trust(self) -> None:
         """Let the client's device count as trusting our CA."""
@@ -187,7 +188,8 @@ async def inspecting(
     services = change(replace(services, **more))
     listeners = [Listener("http_proxy", "regular", "127.0.0.1", 0), Listener("socks", "socks5", "127.0.0.1", 0)]
     options = {"ssl_verify_upstream_trusted_ca": str(upstream)} if upstream else {}
-    engine = Engine(listeners, state.ca_dir, chain(services), **options)
+    addons = chain(services)
+    engine = Engine(listeners, state.ca_dir, addons, **options)
     await engine.start()
     bound = {name: int(address.rpartition(":")[2]) for name, address in engine.bound().items()}
     own |= set(bound.values())
@@ -204,6 +206,7 @@ async def inspecting(
             engine,
             now,
             own,
+            addons,
         )
     finally:
         await engine.stop()
