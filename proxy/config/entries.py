@@ -36,11 +36,16 @@ class Entry:
         """Return the path of the whole entry."""
         return self.path[:-2] if self.value_key else self.path
 
+    @property
+    def line(self) -> int:
+        """Return the 1-based line of its value."""
+        return self.document.line(self.path)
+
     def indicators(self, place: str) -> tuple[Indicator, ...]:
         """Return what the entry means. Raises RuleError."""
         if not isinstance(self.content, dict | str):
             raise RuleError("", "expected an indicator such as `block: evil.example`")
-        origin = Origin("custom", custom=True, place=place, line=self.document.line(self.path))
+        origin = Origin("custom", custom=True, place=place, line=self.line)
         return parse_indicator(self.content, origin)
 
     def problem(self, error: RuleError) -> Problem:
