@@ -54,8 +54,8 @@ class LivePolicy:
         self._clock = clock
         self._control = control
         self._overlay_name = self._snapshot_name = ""  # the files in force
-        self._custom = MemoryIndex(())
-        self._test_feed = testfeed.load() if config.test_feed else MemoryIndex(())
+        self._test_feed = testfeed.indicators() if config.test_feed else ()
+        self._index = MemoryIndex(self._test_feed)  # with the overlay's indicators: one look, not two
         self._complain = RateLimit(clock)
         self._classifier = self._made()
 
@@ -121,7 +121,7 @@ class LivePolicy:
         try:
             overlay = published_overlay.read(self._state.overlay, name)
             if overlay.indicators != self.overlay.indicators:
-                self._custom = MemoryIndex(overlay.indicators)
+                self._index = MemoryIndex((*overlay.indicators, *self._test_feed))
         except (OSError, ValueError) as error:
             return self._keep_what_was(name, error)
         self.overlay, self._overlay_name = overlay, name
@@ -144,7 +144,7 @@ class LivePolicy:
         return False
 
     def _indexes(self) -> list[IndicatorIndex]:
-        return [self._custom, self._test_feed, *([self.snapshot] if self.snapshot else [])]
+        return [self._index, *([self.snapshot] if self.snapshot else [])]
 
     def _made(self) -> Classifier:
         custom, *feeds = self._indexes()
