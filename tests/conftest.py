@@ -12,6 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines are shared and slow at times: how long an example takes says nothing about the code. Examples are derived
+# from the test, so that a failure is met again by running it again.
+settings.register_profile("seawall", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("seawall")
 
 ROOT = Path(__file__).resolve().parent.parent
 
