@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browsing import fetch, line
+from tests.support.origin import origin
+
+ROOT = Path(__file__).resolve().parents[3]
+HOSTS = "{good.test: 127.0.0.1, evil.test: 127.0.0.1, warned.test: [127.0.0.1]}"
+CONFIG = f"""\
+dns: {{hosts: {HOSTS}}}
+indicators:
+  - block: evil.test
+  - warn: warned.test
+"""
+
+
+class Dump:
+    """A stock mitmdump with our script."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.log = ""
+        self.port = 0
+
+    async def until(self, pattern: str) -> str:
+        """Read the log until a line matches, and return its first group."""
+        assert self.process.stdout
+        async with asyncio.timeout(30):
+            while not (found := re.search(pattern, self.log)):
+                row = await self.process.stdout.readline()
+                assert row, self.log
+                self.log += row.decode()
+        return found[1] if found.groups() else found[0]
+
+
+@contextlib.asynccontextmanager
+async def mitmdump(folder: Path, config: str, upstream: Path | None = None) -> AsyncIterator[Dump]:
+    (folder / "config.yaml").write_text(config)
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).parent / "mitmdump",
+        *("-s", ROOT / "proxy" / "standalone.py", "--set", f"seawall_config={folder / 'config.yaml'}"),
+        *("--set", f"confdir={folder / 'conf'}", "--mode", "regular@127.0.0.1:0", "--set", "flow_detail=0"),
+        *(("--set", f"ssl_verify_upstream_trusted_ca={upstream}") if upstream else ()),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=folder,
+    )
+    dump = Dump(process)
+    try:
+        await dump.until(r"Loading script")
+        dump.port = int(await dump.until(r"proxy listening at 127\.0\.0\.1:(\d+)"))
+        yield dump
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_stock_mitmdump_blocks_explains_and_passes(tmp_path: Path) -> None:
+    async with origin(tmp_path, "good.test") as site, mitmdump(tmp_path, CONFIG, site.certificate) as dump:
+        port = {"http": dump.port}
+        ca = tmp_path / "conf" / "mitmproxy-ca-cert.pem"
+        assert (await fetch(f"http://evil.test:{site.http_port}/", **port)).status == 403
+        assert (await fetch("https://evil.test/", trust=ca, **port)).status == 403
+        assert site.connections == 0
+        assert (await fetch(f"http://good.test:{site.http_port}/", **port)).text.startswith("hello")
+        async with line(f"https://good.test:{site.https_port}/", trust=site.certificate, **port) as opened:
+            assert opened.certificate == site.der
+            assert (await opened.ask()).status == 200
+        warned = await fetch(f"http://warned.test:{site.http_port}/", **port)
+        assert "Continue anyway" in warned.text
+        assert (await fetch("http://eicar.seawall.internal/eicar.com", **port)).status == 403
+        assert (await fetch("http://seawall.internal/ca.pem", **port)).body == ca.read_bytes()
+        assert (await fetch("http://smartscreentestratings2.net/", **port)).status == 403
+        assert (await fetch(f"http://127.0.0.1:{dump.port}/", **port)).status == 403
+        assert (await fetch("http://no-such-name.invalid/", **port)).status == 502
+        assert '"kind": "verdict"' in await dump.until(r"seawall event .*evil\.test.*")
+        assert "Traceback" not in dump.log
+
+
+async def test_a_configuration_that_cannot_be_read_closes_the_proxy_and_says_so(tmp_path: Path) -> None:
+    async with origin(tmp_path, "good.test") as site, mitmdump(tmp_path, "no_such_key: 1\n") as dump:
+        await dump.until(r"nothing passes until the configuration can be read: .*no_such_key")
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await fetch(f"http://good.test:{site.http_port}/", http=dump.port)
+        assert site.connections == 0
