@@ -1,0 +1,94 @@
+"""How a gateway of stub roles starts, fails to start and stops, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.config.load import load_config
+from proxy.roles import Role
+from proxy.supervisor import child, gateway
+from proxy.supervisor.gateway import Gateway, StartError
+from tests.support.gateway import CONFIG, wait_for
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def role(serve: str) -> Role:
+    return Role("collector", f"tests.proxy.supervisor.stub_roles:{serve}", enforces=False)
+
+
+def make(folder: Path, serve: str, more: str = "", **options: Any) -> Gateway:
+    path = folder / "config.yaml"
+    path.write_text(CONFIG.format(state=folder / "state") + more)
+    return Gateway(load_config(path), roles=[role(serve)], **options)
+
+
+async def test_it_serves_until_told_to_stop(tmp_path: Path) -> None:
+    shown: list[Mapping[str, Any]] = []
+    made = make(tmp_path, "listening", started=shown.append)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(made.run(stopping))
+    await wait_for(lambda: shown or running.done(), 60)
+    assert made.state.endpoints.exists()
+    assert shown[0]["serving"]
+    stopping.set()
+    await running
+    assert not made.state.endpoints.exists()
+    make(tmp_path, "listening")._lock.release()  # the lock is free again
+
+
+@pytest.mark.parametrize(
+    ("serve", "words"), [("failing", "the port is haunted"), ("giving_up", "it said nothing|collector does not start")]
+)
+async def test_a_role_that_cannot_start_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: str, words: str
+) -> None:
+    monkeypatch.setattr(child, "_WAITS", (0.0,))
+    monkeypatch.setattr(gateway, "_GIVE_UP", 1)
+    made = make(tmp_path, serve)
+    with pytest.raises(StartError, match=words):
+        await made.run(asyncio.Event())
+    assert not made.state.endpoints.exists()
+
+
+async def test_a_role_that_is_never_ready_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "START_TIMEOUT", 0.2)
+    with pytest.raises(StartError, match="not ready after 0 s: collector"):
+        await make(tmp_path, "deaf").run(asyncio.Event())
+
+
+async def test_a_stop_while_starting_is_obeyed(tmp_path: Path) -> None:
+    stopping = asyncio.Event()
+    running = asyncio.create_task(make(tmp_path, "deaf").run(stopping))
+    await asyncio.sleep(0.1)
+    stopping.set()
+    await asyncio.wait_for(running, 20)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ("{host: 127.0.0.1, port: 0}", r"http://127\.0\.0\.1:\d+"),
+        ("{host: 0.0.0.0, port: 0}", r"http://127\.0\.0\.1:\d+"),
+        ("{url: 'https://collector.example/x'}", r"https://collector\.example/x"),
+    ],
+)
+def test_where_events_go(tmp_path: Path, settings: str, url: str) -> None:
+    path = tmp_path / "config.yaml"
+    config = CONFIG.format(state=tmp_path / "state").replace("{host: 127.0.0.1, port: 0}\n", f"{settings}\n")
+    path.write_text(config)
+    made = Gateway(load_config(path))
+    import re
+
+    assert re.fullmatch(url, made.collector_url)
+    roles = [each.role.name for each in made._children]
+    assert ("collector" in roles) is ("collector.example" not in settings)
+    made._ports.release()
+    made._store.close()
+    made._delivery.close()
+    made._lock.release()
