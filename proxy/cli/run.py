@@ -13,7 +13,6 @@ from proxy import logs
 from proxy.cli.options import config_option, load_or_exit
 from proxy.supervisor.gateway import Gateway, StartError
 from proxy.supervisor.lock import StateLockedError
-from proxy.supervisor.ports import PortError
 
 
 @click.command()
@@ -30,7 +29,7 @@ def run(config_path: Path, log_level: str) -> None:
     try:
         gateway = Gateway(loaded, level=log_level)
         asyncio.run(_serve(gateway))
-    except (PortError, PermissionError, StateLockedError, StartError, ValueError) as error:
+    except (OSError, ValueError, StateLockedError, StartError) as error:
         raise click.ClickException(logs.clean(str(error))) from None
 
 
