@@ -77,7 +77,9 @@ def _collector_url(value: str) -> str:
 
 
 def _upstream(value: str) -> str:
-    if not re.fullmatch(r"(?:(?:udp|tcp|tls|https)://)?[^\s]+", value):
+    if re.match(r"(?:tls|https|quic|sdns)://", value):
+        raise ValueError(f"upstreams are asked over UDP and TCP only, so {value!r} cannot be used: give its address")
+    if not re.fullmatch(r"(?:(?:udp|tcp)://)?[^\s/]+", value):
         raise ValueError(f"expected `system` or an address such as 9.9.9.9 or 10.0.0.53:5353, got {value!r}")
     return value
 
@@ -133,6 +135,18 @@ class DnsConfig(Section):
         "::1/128",
     )  # type: ignore[assignment]
     """Networks that may ask; others are refused, so that this is never an open resolver."""
+    routes: dict[str, Upstream | tuple[Upstream, ...]] = {}
+    """Resolvers for one domain and its subdomains, in place of `upstreams`."""
+    local_reverse: bool = True
+    """Keep reverse names of private addresses here: answered NXDOMAIN, unless in `hosts` or routed."""
+    private_answers: Literal["allow", "block"] = "allow"
+    """Whether public names may have private addresses; `block` guards against DNS rebinding."""
+    private_names: tuple[str, ...] = ()
+    """Domains that may have private addresses all the same, with their subdomains."""
+    encrypted_dns: Literal["allow", "block"] = "allow"
+    """Whether devices may find known DoH, DoT and ODoH resolvers and iCloud Private Relay."""
+    strip_ech_h3: Literal["never", "inspected", "always"] = "inspected"
+    """Whose HTTPS and SVCB answers lose `ech` and `h3`: nobody's, hosts that are to be looked into, everybody's."""
 
 
 class CollectorConfig(Section):
