@@ -43,7 +43,10 @@ class ClientHelloGate:
         self._memory = memory
         self._enforcer = enforcer
 
-    @guarded(lambda data: seams.refuse_tls(data.context, seams.INTERNAL_ERROR))
+    @guarded(
+        lambda data: seams.refuse_tls(data.context, seams.INTERNAL_ERROR),
+        let_pass=lambda data: setattr(data, "ignore_connection", True),
+    )
     async def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Choose the way; a name that is none is refused, because nothing can be known of it."""
         address = data.context.server.address

@@ -24,10 +24,12 @@ class _Guarded(Protocol):
 type Hook[A, D] = Callable[[A, D], Awaitable[None]]
 
 
-def guarded[A: _Guarded, D](close: Callable[[Any], Any], *, always: bool = False) -> Callable[[Hook[A, D]], Hook[A, D]]:
+def guarded[A: _Guarded, D](
+    close: Callable[[Any], Any], *, always: bool = False, let_pass: Callable[[Any], Any] = lambda _: None
+) -> Callable[[Hook[A, D]], Hook[A, D]]:
     """Wrap a hook: when it raises and the policy is closed (or `always`), `close` is called with the hook's data.
 
-    `close` must be too simple to fail: it builds nothing and asks nobody.
+    Else `let_pass` is called: passing is what mitmproxy does by itself at most hooks. Both must be too simple to fail.
     """
 
     def wrap(hook: Hook[A, D]) -> Hook[A, D]:
@@ -39,6 +41,8 @@ def guarded[A: _Guarded, D](close: Callable[[Any], Any], *, always: bool = False
                 log.exception("hook %s failed; policy.on_error is %s", hook.__name__, addon.on_error)
                 if always or addon.on_error is OnError.CLOSED:
                     close(data)
+                else:
+                    let_pass(data)
 
         return run
 

@@ -102,7 +102,9 @@ class RequestGate:
         """
         hosts = tuple(dict.fromkeys((*seen.hosts, *stopped.seen.hosts)))
         seen = replace(seen, hosts=hosts, addresses=stopped.seen.addresses)
-        return replace(stopped, seen=seen) if stopped.own_port else self._judging.judge(seen)
+        if stopped.own_port or stopped.verdict.failed:
+            return replace(stopped, seen=seen)
+        return self._judging.judge(seen)
 
 
 def _again(flow: http.HTTPFlow) -> None:
