@@ -1,0 +1,67 @@
+"""What is known on disk, and the verdict on one target by it: custom indicators, the test feed, the last snapshot.
+
+Waivers, pauses and what was allowed for a while live in the running gateway and are left out: the answer is what the
+configuration says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from indicators import testfeed
+from indicators.classifier import Classifier
+from indicators.index import IndexCounts
+from indicators.memory_index import MemoryIndex
+from indicators.observation import Device
+from indicators.verdict import Verdict
+from indicators.words import Action
+from proxy.checking.target import observation
+from proxy.config.load import LoadedConfig
+from proxy.feeds.store import open_current
+from proxy.policy import settings_of
+from proxy.state import StateDir
+
+NO_SNAPSHOT = "no snapshot of the feeds yet: make one with `seawall feeds update`, or start the gateway"
+
+
+class NoSnapshotError(ValueError):
+    """Say that nothing known speaks of a target, and the feeds cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Judge targets. `waits` says that feeds are enabled and none was compiled yet."""
+
+    classifier: Classifier
+    device: Device
+    clock: Callable[[], datetime]
+    waits: bool = False
+
+    def verdict(self, target: str) -> Verdict:
+        """Return the verdict on one target. Raises ValueError for bad input and NoSnapshotError."""
+        verdict = self.classifier.judge(observation(target, self.device), self.clock())
+        if self.waits and not _is_settled(verdict):
+            raise NoSnapshotError(NO_SNAPSHOT)
+        return verdict
+
+
+def _is_settled(verdict: Verdict) -> bool:
+    """Say whether no feed could change it: something stops already, or a custom indicator decides."""
+    if verdict.action.strength >= Action.WARN.strength:
+        return True
+    winner = verdict.winner
+    return winner is not None and winner.origin.custom and winner.action is not Action.AUDIT
+
+
+def make_checker(loaded: LoadedConfig, clock: Callable[[], datetime], group: str = "default") -> Checker:
+    """Read what is known. Raises OSError or ValueError when the state directory or its snapshot cannot be used."""
+    config = loaded.config
+    known = MemoryIndex((*loaded.indicators, *(testfeed.indicators() if config.test_feed else ())))
+    snapshot = open_current(StateDir(config.state_dir))
+    hashes = known.counts().hashes + (snapshot.counts().hashes if snapshot else 0)
+    settings = settings_of(config, IndexCounts(hashes=hashes))
+    classifier = Classifier(known, [snapshot] if snapshot else [], settings)
+    waits = snapshot is None and any(feed.enabled for feed in config.feeds)
+    return Checker(classifier, Device("check", "seawall check", group), clock, waits)

@@ -1,0 +1,109 @@
+"""`seawall check`: the verdict on targets without any traffic. The work is done in `proxy.checking`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from proxy.cli.options import config_option, load_or_exit
+
+_STOPPED, _BAD = 3, 2  # exit codes
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET… | -")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for scripts.")
+@click.option("--group", default="default", show_default=True, help="Judge as for a device of this group.")
+def check(targets: tuple[str, ...], config_path: Path, as_json: bool, group: str) -> None:
+    """Say the verdict on domains, URLs, addresses and file hashes, without any traffic.
+
+    The answer is what a device gets that sends all its traffic through us and trusts our CA. With `-` targets are
+    read from standard input, a line each, and answered with one JSON object a line, in order.
+
+    Exit 0 if nothing is blocked or warned of, 3 if something is, 2 for bad input or when there is no snapshot of the
+    feeds yet.
+    """
+    if "-" in targets and len(targets) > 1:
+        raise click.UsageError("`-` reads the targets from standard input; give it alone.")
+    loaded = load_or_exit(config_path)
+    from proxy.checking.checker import make_checker  # noqa: PLC0415 - a wrong configuration is told at once
+
+    try:
+        checker = make_checker(loaded, _now, group)
+    except (OSError, ValueError) as error:
+        click.echo(f"what is known cannot be read: {error}", err=True)
+        raise click.exceptions.Exit(_BAD) from None
+    try:
+        code = _stream(checker) if targets == ("-",) else _answer(checker, targets, as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    raise click.exceptions.Exit(code)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _stream(checker: Any) -> int:
+    from proxy.checking.stream import Source, answer_lines  # noqa: PLC0415
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    tally = answer_lines(checker, cast("Source", sys.stdin.buffer), write)
+    if tally.failed:
+        click.echo(f"{tally.failed} of {tally.judged} targets could not be judged", err=True)
+    return _BAD if tally.failed else _STOPPED if tally.stopped else 0
+
+
+def _answer(checker: Any, targets: tuple[str, ...], as_json: bool) -> int:
+    from proxy.checking.answer import answer, failure  # noqa: PLC0415
+
+    answers = []
+    for target in targets:
+        try:
+            answers.append(answer(target, checker.verdict(target)))
+        except ValueError as error:
+            answers.append(failure(target, str(error)))
+    if as_json:
+        sys.stdout.write(json.dumps(answers, indent=2) + "\n")
+    else:
+        _table(answers)
+    if any("error" in one for one in answers):
+        return _BAD
+    return _STOPPED if any(one["action"] in ("block", "warn") for one in answers) else 0
+
+
+def _table(answers: list[dict[str, Any]]) -> None:
+    """Print a table; targets are text from outside and are never read as markup or escapes."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table()
+    for heading in ("target", "action", "category", "source", "indicator", "reason"):
+        table.add_column(heading, overflow="fold")
+    for one in answers:
+        cells = [one["target"], *(one[key] or "-" for key in ("action", "category", "source", "indicator", "reason"))]
+        cells[1] = "error" if "error" in one else cells[1]
+        table.add_row(*(Text(_plain(cell), style=_STYLES.get(cell, "")) for cell in cells))
+    Console().print(table)
+
+
+_STYLES = {"block": "bold red", "warn": "yellow", "audit": "cyan", "allow": "green", "error": "bold magenta"}
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
