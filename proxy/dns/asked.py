@@ -26,6 +26,7 @@ class Asked:
     now: float
     reach: Visibility = Visibility.DNS
     told: bool = False
+    vouched: bool = False  # a custom indicator allows the name
     sighting: Sighting | None = None  # of a verdict that let the question pass
 
 

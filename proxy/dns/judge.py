@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from indicators.observation import Observation
 from indicators.verdict import Verdict
-from indicators.words import Enforcement, Stage, Visibility
+from indicators.words import Action, Enforcement, Stage, Visibility
 from proxy.dns import composed
 from proxy.dns.answers import Body, ExtendedError
 from proxy.dns.asked import Asked, Outcome
@@ -34,6 +34,8 @@ class Judge:
         seen = self._observation(asked)
         plain = asked.reach is Visibility.DNS and not asked.told
         verdict = self._remembered.on(seen, asked.now) if plain else self._policy.judge(seen)
+        winner = verdict.winner
+        asked.vouched = winner is not None and winner.origin.custom and winner.action is Action.ALLOW
         return self._enforce(asked, seen, verdict)
 
     def answer(self, asked: Asked, body: Body) -> Outcome | None:

@@ -88,6 +88,11 @@ def read_name(packet: bytes, at: int, end: int | None = None) -> str:
     return text_of(_labels(packet, at))
 
 
+def raw_name(packet: bytes, at: int) -> bytes:
+    """Return the name at `at` uncompressed, in its own letter case."""
+    return b"".join(bytes((len(label),)) + label for label in _labels(packet, at)) + b"\0"
+
+
 def _labels(packet: bytes, at: int) -> list[bytes]:
     labels: list[bytes] = []
     total, lowest = 1, at

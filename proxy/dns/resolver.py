@@ -6,7 +6,7 @@ Steps up to the cache answer at once; only a question that none of them answers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from proxy.dns import composed
 from proxy.dns.answers import Body, ExtendedError, empty
@@ -15,9 +15,9 @@ from proxy.dns.cache import AnswerCache, Kept
 from proxy.dns.codes import CD, IN, Rcode, Type
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.exchange import Question
-from proxy.dns.forwarder import Forwarder
 from proxy.dns.judge import Judge
 from proxy.dns.own_names import StaticHosts, reserved
+from proxy.dns.routes import Routes
 
 _META_TYPES = frozenset((0, Type.OPT, *range(249, 255)))  # RFC 6895 section 3.1: TKEY, TSIG, transfers, mail
 _STALE_AFTER = 1.8  # seconds for upstreams, before a stale answer stands in (RFC 8767 section 5)
@@ -25,20 +25,37 @@ _STALE_TTL = 30  # seconds
 _PREFETCH_AT = 0.9  # of a lifetime
 _PREFETCH_FROM = 20  # seconds; shorter lives are not worth it
 
+type Step = Callable[[Asked], Outcome | None]
+type Change = Callable[[Asked, Body], tuple[Body, ExtendedError] | None]
+
 
 class Resolver:
-    """Answer questions."""
+    """Answer questions.
 
-    def __init__(self, judge: Judge, static: StaticHosts, cache: AnswerCache, forwarder: Forwarder) -> None:
+    `steps` may answer a name before an upstream is asked; `changes` may put another body in the place of one that
+    was judged, with the error that says so.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        static: StaticHosts,
+        cache: AnswerCache,
+        routes: Routes,
+        steps: Sequence[Step] = (),
+        changes: Sequence[Change] = (),
+    ) -> None:
         self._judge = judge
         self._static = static
         self._cache = cache
-        self._forwarder = forwarder
-        self._chain: tuple[Callable[[Asked], Outcome | None], ...] = (
+        self._routes = routes
+        self._changes = tuple(changes)
+        self._chain: tuple[Step, ...] = (
             _refuse_what_we_do_not_serve,
             reserved,
             judge.question,
             self._fixed,
+            *steps,
             self._kept,
         )
 
@@ -54,11 +71,12 @@ class Resolver:
         """Answer what `at_once` could not: from an upstream, then judged; never later than five seconds."""
         question = _question(asked)
         kept = self._cache.get(question.identity, asked.now)
+        forwarder = self._routes.of(asked.query.host)
         if kept is None:
-            return self._judged(asked, await self._forwarder.ask(question))
+            return self._judged(asked, await forwarder.ask(question))
         try:
             async with asyncio.timeout(_STALE_AFTER):
-                body = await self._forwarder.ask(question)
+                body = await forwarder.ask(question)
         except TimeoutError:
             return self._stale(asked, kept)
         return self._stale(asked, kept) if body.rcode == Rcode.SERVFAIL else self._judged(asked, body)
@@ -82,20 +100,25 @@ class Resolver:
         lifetime = kept.body.lifetime
         due = lifetime * _PREFETCH_AT if lifetime >= _PREFETCH_FROM else lifetime
         if kept.age >= due:
-            self._forwarder.refresh(question)
+            self._routes.of(asked.query.host).refresh(question)
             due = lifetime
         return self._judged(asked, kept.body, kept.age, max(due - kept.age, 0.0))
 
-    def _judged(self, asked: Asked, body: Body, age: int = 0, holds: float = 0.0) -> Outcome:
+    def _judged(
+        self, asked: Asked, body: Body, age: int = 0, holds: float = 0.0, error: ExtendedError | None = None
+    ) -> Outcome:
         stopped = self._judge.answer(asked, body)
-        return stopped or Outcome(body, age, holds, counts_down=True, sighting=asked.sighting)
+        if stopped is not None:
+            return stopped
+        for change in self._changes:
+            changed = change(asked, body)
+            if changed is not None:
+                body, error = changed
+        return Outcome(body, age, holds, counts_down=True, error=error, sighting=asked.sighting)
 
     def _stale(self, asked: Asked, kept: Kept) -> Outcome:
-        body = kept.body
-        code = Code.STALE_NXDOMAIN if body.rcode == Rcode.NXDOMAIN else Code.STALE_ANSWER
-        fresh = body.with_ttl(_STALE_TTL)
-        stopped = self._judge.answer(asked, fresh)
-        return stopped or Outcome(fresh, error=ExtendedError(code), sighting=asked.sighting)
+        code = Code.STALE_NXDOMAIN if kept.body.rcode == Rcode.NXDOMAIN else Code.STALE_ANSWER
+        return self._judged(asked, kept.body.with_ttl(_STALE_TTL), error=ExtendedError(code))
 
 
 def _question(asked: Asked) -> Question:

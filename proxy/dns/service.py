@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from indicators.inspection import InspectLists
 from proxy.devices import DeviceDirectory
 from proxy.dns.cache import AnswerCache
 from proxy.dns.clients import Client, Clients, own_addresses
+from proxy.dns.encrypted_dns import refuse_other_resolvers
 from proxy.dns.endpoint import Endpoint, parse_endpoint
 from proxy.dns.forwarder import Forwarder
 from proxy.dns.inside import InsideListener
@@ -23,12 +25,15 @@ from proxy.dns.judge import Judge
 from proxy.dns.look_up import LookUp
 from proxy.dns.own_names import StaticHosts
 from proxy.dns.ready import ReadyAnswers
+from proxy.dns.rebinding import RebindingGuard
 from proxy.dns.reports import Sightings
-from proxy.dns.resolver import Resolver
+from proxy.dns.resolver import Change, Resolver, Step
 from proxy.dns.responder import Responder
+from proxy.dns.routes import Routes
 from proxy.dns.system_resolvers import SystemResolvers
 from proxy.dns.tcp import TcpListener
 from proxy.dns.udp import UdpListener
+from proxy.dns.visible import KeepVisible
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -56,10 +61,11 @@ async def serve(context: WorkerContext) -> None:
         udp, tcp = bind(str(settings.host), settings.port)
         bound: tuple[str, int] = udp.getsockname()[:2]
         cache = AnswerCache()
-        forwarder = Forwarder(upstreams(settings, bound, clock), cache, clock)
-        stack.push_async_callback(forwarder.close)
+        routes = _routes(settings, bound, cache, clock)
+        stack.push_async_callback(routes.close)
         judge = Judge(context.policy, sightings, settings.blocked_answer)
-        resolver = Resolver(judge, StaticHosts(settings.hosts), cache, forwarder)
+        steps, changes = _guards(context, routes)
+        resolver = Resolver(judge, StaticHosts(settings.hosts), cache, routes, steps, changes)
         ready = ReadyAnswers()
         responder = Responder(resolver, ready, clock)
         clients = Clients(DeviceDirectory(context.secrets.installation_id), settings.allow_clients, str(settings.host))
@@ -86,6 +92,28 @@ async def _until_stopped(stopping: asyncio.Event, sightings: Sightings, clock: C
             sightings.forget_old(clock())
 
 
+def _routes(settings: DnsConfig, bound: tuple[str, int], cache: AnswerCache, clock: Callable[[], float]) -> Routes:
+    def forwarder(listed: Sequence[str]) -> Forwarder:
+        return Forwarder(upstreams(listed, bound, clock), cache, clock)
+
+    by_suffix = {name: forwarder([to] if isinstance(to, str) else to) for name, to in settings.routes.items()}
+    return Routes(forwarder(settings.upstreams), by_suffix)
+
+
+def _guards(context: WorkerContext, routes: Routes) -> tuple[list[Step], list[Change]]:
+    """Return what the settings ask for beside judging, in the order in which it is to be done."""
+    config = context.config.config
+    settings = config.dns
+    lists = InspectLists.of(config.inspect, config.never_inspect)
+    steps: list[Step] = [refuse_other_resolvers] if settings.encrypted_dns == "block" else []
+    if settings.local_reverse:
+        steps.append(routes.keep_reverse_local)
+    changes: list[Change] = [KeepVisible(context.policy, settings.strip_ech_h3, lists).change]
+    if settings.private_answers == "block":
+        changes.insert(0, RebindingGuard(settings.private_names, routes.covers).change)
+    return steps, changes
+
+
 def _inside_clients(host: IPv4Address | IPv6Address) -> Callable[[Device], Client]:
     """Give the client behind a device; remembered, so that a question costs no look at the network's interfaces."""
 
@@ -100,10 +128,12 @@ def _inside_clients(host: IPv4Address | IPv6Address) -> Callable[[Device], Clien
     return client
 
 
-def upstreams(settings: DnsConfig, bound: tuple[str, int], clock: Callable[[], float]) -> Callable[[], list[Endpoint]]:
+def upstreams(
+    written: Sequence[str], bound: tuple[str, int], clock: Callable[[], float]
+) -> Callable[[], list[Endpoint]]:
     """Return a function that gives the upstreams of the moment. Raises ValueError for one that cannot be used."""
     system = SystemResolvers([bound], clock)
-    listed = [None if text == "system" else usable(text) for text in settings.upstreams]
+    listed = [None if text == "system" else usable(text) for text in written]
 
     def now() -> list[Endpoint]:
         found = [system.endpoints() if one is None else (one,) for one in listed]

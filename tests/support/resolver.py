@@ -182,17 +182,19 @@ class _Control:
 
 
 @asynccontextmanager
-async def running(folder: Path, dns: Mapping[str, Any], policy: TestPolicy | None = None) -> AsyncIterator[Running]:
-    """Run the service with these `dns` settings; port 0 unless told."""
+async def running(
+    folder: Path, dns: Mapping[str, Any], policy: TestPolicy | None = None, config: Mapping[str, Any] | None = None
+) -> AsyncIterator[Running]:
+    """Run the service with these `dns` settings, port 0 unless told, and further sections in `config`."""
     state = StateDir(folder / "s")
     state.prepare()
     policy = policy or TestPolicy(BLOCK_EVIL)
     reporter = RecordingReporter()
     stopping = asyncio.Event()
     ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
-    config = Config.model_validate({"dns": {"port": 0, **dns}})
+    settings = Config.model_validate({"dns": {"port": 0, **dns}, **(config or {})})
     context = WorkerContext(
-        LoadedConfig(config, folder / "config.yaml"),
+        LoadedConfig(settings, folder / "config.yaml"),
         state,
         Secrets("installation", "", "", "", b"", b""),
         cast(Any, policy),

@@ -20,6 +20,7 @@ from proxy.dns.own_names import StaticHosts
 from proxy.dns.question import read_query
 from proxy.dns.reports import Sightings
 from proxy.dns.resolver import Resolver
+from proxy.dns.routes import Routes
 from tests.support.resolver import RecordingReporter, TestPolicy, question, until
 from tests.support.upstream import FakeUpstream
 
@@ -45,7 +46,7 @@ async def bench(upstream: FakeUpstream) -> AsyncIterator[Bench]:
     forwarder = Forwarder(lambda: [parse_endpoint(upstream.address)], cache, lambda: found.now)
     policy = TestPolicy({"block": "evil.example"})
     judge = Judge(policy, Sightings(RecordingReporter(), lambda _, __: None), "zero")
-    found = Bench(Resolver(judge, StaticHosts({}), cache, forwarder), cache, policy, Client(Device("d", "d")))
+    found = Bench(Resolver(judge, StaticHosts({}), cache, Routes(forwarder)), cache, policy, Client(Device("d", "d")))
     yield found
     await forwarder.close()
 

@@ -11,7 +11,6 @@ import uvloop
 from dnslib import QTYPE, RCODE, DNSRecord
 
 from indicators.words import Enforcement
-from proxy.config.model import DnsConfig
 from proxy.dns.lookup import LookupClient
 from proxy.dns.service import bind, spell, upstreams, usable
 from tests.support.resolver import (
@@ -293,8 +292,8 @@ def test_spelling() -> None:
 
 
 def test_upstreams_are_read() -> None:
-    settings = DnsConfig(upstreams=("9.9.9.9", "tcp://[::1]:54", "9.9.9.9"))
-    assert [str(one) for one in upstreams(settings, ("127.0.0.1", 53), lambda: 0.0)()] == [
+    written = ("9.9.9.9", "tcp://[::1]:54", "9.9.9.9")
+    assert [str(one) for one in upstreams(written, ("127.0.0.1", 53), lambda: 0.0)()] == [
         "udp://9.9.9.9:53",
         "tcp://[::1]:54",
     ]
