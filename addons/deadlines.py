@@ -66,8 +66,9 @@ class Deadlines:
         self._stop(data.server.id)
 
     def client_disconnected(self, client: connection.Client) -> None:
-        """Stop waiting: the client has gone."""
+        """Stop waiting: the client has gone, or is done with."""
         self._stop(client.id)
+        seams.close_socket(client)
 
     def done(self) -> None:
         """Stop waiting for anybody."""

@@ -16,6 +16,7 @@ from mitmproxy.proxy import commands, context, events, layer
 from mitmproxy.proxy.layers import modes, tls
 from mitmproxy.proxy.layers.http import HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import ResponseEndOfMessage
+from mitmproxy.proxy.server import ConnectionIO
 
 ACCESS_DENIED = 49  # TLS alert (RFC 8446, 6.2)
 INTERNAL_ERROR = 80
@@ -92,15 +93,29 @@ def hang_up(client: connection.Client, server: connection.Server | None = None) 
     The socket is closed rather than mitmproxy's task cancelled: cancelled while data is waiting, the task goes without
     closing it, and so does `flow.kill()`.
     """
-    proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
-    handler = proxy.connections.get(client.id) if proxy else None
-    io = handler.transports.get(server or client) if handler else None
+    io = _io(client, server or client)
     if io is None:
         return
     if isinstance(io.writer, asyncio.StreamWriter):
         io.writer.transport.abort()
     elif io.handler is not None:
         io.handler.cancel("ended by seawall")
+
+
+def close_socket(client: connection.Client) -> None:
+    """Close what mitmproxy may have left open of a client that it is done with; called from `client_disconnected`.
+
+    A task that is cancelled while it waits for anything but data ends without closing its socket.
+    """
+    io = _io(client, client)
+    if io is not None and isinstance(io.writer, asyncio.StreamWriter):
+        io.writer.close()
+
+
+def _io(client: connection.Client, end: connection.Connection) -> ConnectionIO | None:
+    proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+    handler = proxy.connections.get(client.id) if proxy else None
+    return handler.transports.get(end) if handler else None
 
 
 def _finish_start(self: modes.DestinationKnown) -> Commands[str | None]:

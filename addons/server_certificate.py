@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.hashes import SHA1
-from mitmproxy import http, tls
-from mitmproxy.connection import Server
+from mitmproxy import http, tcp, tls
+from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.layers import TCPLayer
 
 from addons import seams
@@ -54,18 +54,27 @@ class ServerCertificateGate:
 
     @guarded(lambda data: seams.hang_up(data.context.client))
     async def tls_established_server(self, data: tls.TlsData) -> None:
-        """Judge the certificate where something other than HTTP is spoken: no page can be shown, nothing was sent."""
-        server = data.conn
-        raw = any(isinstance(found, TCPLayer) for found in data.context.layers)
-        if not raw or not isinstance(server, Server) or not server.certificate_list:
+        """Judge the certificate where something other than HTTP waits for this server."""
+        if isinstance(data.conn, Server) and any(isinstance(found, TCPLayer) for found in data.context.layers):
+            self._judge_raw(data.context.client, data.conn)
+
+    @guarded(lambda flow: seams.hang_up(flow.client_conn))
+    async def tcp_start(self, flow: tcp.TCPFlow) -> None:
+        """Judge the certificate where the server was reached before it was known what the client speaks."""
+        self._judge_raw(flow.client_conn, flow.server_conn)
+
+    def _judge_raw(self, client: Client, server: Server) -> None:
+        """End both connections where the certificate is stopped: no page can be shown, and nothing was sent."""
+        if not server.certificate_list:
             return
-        visit = self._visits.of(data.context.client)
+        visit = self._visits.of(client)
         judged = self._judging.judge(replace(_seen(visit, server), can_show_page=False))
-        if judged.stops:
-            self._enforcer.reset(visit, judged)
-            seams.hang_up(data.context.client)
-        else:
+        if not judged.stops:
             self._enforcer.passed(visit, judged)
+            return
+        self._enforcer.reset(visit, judged)
+        seams.hang_up(client, server)
+        seams.hang_up(client)
 
 
 def _seen(visit: Visit, server: Server) -> Observation:

@@ -104,7 +104,8 @@ class Line:
 async def line(
     url: str, *, http: int = 0, socks: int = 0, trust: Path | None = None, sni: str | None = None
 ) -> AsyncIterator[Line]:
-    """Open a connection to a URL's host, through the HTTP proxy or SOCKS5, with TLS for https.
+    """Open a connection to a URL's host, through the HTTP proxy or SOCKS5, with TLS for `https` and `tls` (the latter
+    without offering HTTP).
 
     `trust` are the authorities that the client trusts; `sni` is a name other than the URL's. Raises RefusedError,
     ssl.SSLError and OSError as a client meets them.
@@ -122,8 +123,10 @@ async def line(
                 await _socks(reader, writer, host.strip("[]"), port)
             elif not absolute:
                 await _connect(reader, writer, host, port)
-            if scheme == "https":
-                await writer.start_tls(_context(trust), server_hostname=sni or host.strip("[]"))
+            if scheme in ("https", "tls"):
+                await writer.start_tls(
+                    _context(trust, ["http/1.1"] if scheme == "https" else []), server_hostname=sni or host.strip("[]")
+                )
         yield Line(reader, writer, scheme, host, port, absolute)
     finally:
         writer.close()
@@ -139,11 +142,12 @@ async def fetch(url: str, *, http: int = 0, socks: int = 0, trust: Path | None =
         return await opened.ask(path, **more)  # type: ignore[arg-type]
 
 
-def _context(trust: Path | None) -> ssl.SSLContext:
+def _context(trust: Path | None, protocols: list[str]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=trust)
     if trust is None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(protocols)
     return context
 
 
