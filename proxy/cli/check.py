@@ -87,23 +87,11 @@ def _answer(checker: Any, targets: tuple[str, ...], as_json: bool) -> int:
 
 
 def _table(answers: list[dict[str, Any]]) -> None:
-    """Print a table; targets are text from outside and are never read as markup or escapes."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from proxy.cli.tables import table  # noqa: PLC0415 - rich is slow to import
 
-    table = Table()
-    for heading in ("target", "action", "category", "source", "indicator", "reason"):
-        table.add_column(heading, overflow="fold")
-    for one in answers:
-        cells = [one["target"], *(one[key] or "-" for key in ("action", "category", "source", "indicator", "reason"))]
-        cells[1] = "error" if "error" in one else cells[1]
-        table.add_row(*(Text(_plain(cell), style=_STYLES.get(cell, "")) for cell in cells))
-    Console().print(table)
+    keys = ("category", "source", "indicator", "reason")
+    rows = [(one["target"], one["action"] or "error", *(one[key] or "-" for key in keys)) for one in answers]
+    table(("target", "action", *keys), rows, _STYLES)
 
 
 _STYLES = {"block": "bold red", "warn": "yellow", "audit": "cyan", "allow": "green", "error": "bold magenta"}
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -7,7 +7,7 @@ here every entry gets its file and line, and every mistake too. Bad content is a
 from __future__ import annotations
 
 import stat
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,28 @@ def collect(document: Document, path: Path) -> IndicatorSet:
         return IndicatorSet(errors=(document.problem((), "expected keys and values (`key: value`)"),), sources=(path,))
     indicators, errors = indicators_of(document, path.name)
     files, sources, missing = named_files(document, path)
-    errors += missing
+    found = _read_all(files, lambda file: _place(file, path.parent))
+    return IndicatorSet(
+        (*indicators, *found.indicators), (*errors, *missing, *found.errors), (path, *files), (path, *sources)
+    )
+
+
+def read_alone(files: Sequence[Path]) -> IndicatorSet:
+    """Read indicator files by themselves, without a configuration. Never raises for bad content."""
+    return _read_all(files, shown)
+
+
+def _read_all(files: Sequence[Path], name: Callable[[Path], str]) -> IndicatorSet:
+    indicators: list[Indicator] = []
+    errors: list[Problem] = []
     for file in files:
         try:
-            found, wrong = indicators_of(read_file(file), _place(file, path.parent))
+            found, wrong = indicators_of(read_file(file), name(file))
         except ConfigError as error:
             found, wrong = [], list(error.problems)
         indicators += found
         errors += wrong
-    return IndicatorSet(tuple(indicators), tuple(errors), (path, *files), (path, *sources))
+    return IndicatorSet(tuple(indicators), tuple(errors), tuple(files))
 
 
 def read_file(path: Path) -> Document:

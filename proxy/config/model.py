@@ -126,6 +126,8 @@ class DnsConfig(Section):
     """DNS port, UDP and TCP."""
     upstreams: tuple[Upstream, ...] = ("system",)
     """Resolvers to ask, first to last; `system` stands for those of resolv.conf, read anew when it changes."""
+    strategy: Literal["strict", "fastest", "parallel"] = "strict"
+    """In which order several resolvers are asked: as listed, the quickest first, or at the same time."""
     blocked_answer: Literal["zero", "nxdomain", "refused", "page"] = "zero"
     """What a blocked name is answered with: 0.0.0.0 and ::, NXDOMAIN, REFUSED, or the block page's address."""
     hosts: dict[str, Address | tuple[Address, ...]] = {}
@@ -135,6 +137,8 @@ class DnsConfig(Section):
         "::1/128",
     )  # type: ignore[assignment]
     """Networks that may ask; others are refused, so that this is never an open resolver."""
+    rate_limit: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)] = 0
+    """Questions a second that one client address may ask; 0 sets no limit."""
     routes: dict[str, Upstream | tuple[Upstream, ...]] = {}
     """Resolvers for one domain and its subdomains, in place of `upstreams`."""
     local_reverse: bool = True
