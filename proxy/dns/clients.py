@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Client:
     page: tuple[Address, ...] = ()
     tag: bytes = field(default_factory=lambda: next(_numbers).to_bytes(8))
     seen_again: float = 0.0  # when to tell next that this device is alive
+    questions_left: float = math.inf  # under a rate limit, as of `counted_at`
+    counted_at: float = 0.0
 
 
 class Clients:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from proxy.dns.answers import Body, ExtendedError, empty
 from proxy.dns.cache import AnswerCache
@@ -20,18 +21,31 @@ TOTAL = 4.5  # seconds
 ROUNDS = (0.8, 1.2, 1.8)  # seconds that one upstream gets, round after round
 MAX_IN_FLIGHT = 2048
 _MAX_UPSTREAMS = 16
+_TOGETHER = 4  # upstreams that are asked at the same time
+_LOOK_AROUND = 32  # every so many questions another upstream is tried first: a slow one may have become quick
+type Strategy = Literal["strict", "fastest", "parallel"]
 _POOR = frozenset((Rcode.SERVFAIL, Rcode.REFUSED, Rcode.NOTIMP, Rcode.FORMERR))
 
 
 class Forwarder:
-    """Ask upstreams. `endpoints` gives those of the moment, first choice first; `cache` keeps what they answer."""
+    """Ask upstreams. `endpoints` gives those of the moment, first choice first; `cache` keeps what they answer.
+
+    `strict` keeps to that order, `fastest` to how quickly they have answered, `parallel` asks four at a time. One that
+    failed lately comes last in each.
+    """
 
     def __init__(
-        self, endpoints: Callable[[], Iterable[Endpoint]], cache: AnswerCache, now: Callable[[], float]
+        self,
+        endpoints: Callable[[], Iterable[Endpoint]],
+        cache: AnswerCache,
+        now: Callable[[], float],
+        strategy: Strategy = "strict",
     ) -> None:
         self._endpoints = endpoints
         self._cache = cache
         self._now = now
+        self._strategy = strategy
+        self._asked = 0
         self._upstreams: dict[Endpoint, Upstream] = {}
         self._in_flight: dict[bytes, asyncio.Task[Body]] = {}
 
@@ -72,8 +86,8 @@ class Forwarder:
         try:
             async with asyncio.timeout(TOTAL):
                 for seconds in ROUNDS:
-                    for upstream in upstreams:
-                        if await tries.ask(upstream, seconds):
+                    for together in self._grouped(upstreams):
+                        if await tries.ask(together, seconds):
                             return tries.result()
                     if tries.poor is not None:
                         break  # somebody answered: asking again would bring the same
@@ -87,7 +101,18 @@ class Forwarder:
         self._upstreams = {where: known.get(where) or Upstream(where, self._now) for where in wanted}
         for where in known.keys() - self._upstreams.keys():
             known[where].retire()
-        return sorted(self._upstreams.values(), key=lambda upstream: not upstream.is_well)
+        found = list(self._upstreams.values())
+        if self._strategy == "fastest" and found:
+            found.sort(key=lambda upstream: upstream.rtt)
+            self._asked += 1
+            if self._asked % _LOOK_AROUND == 0:
+                found.insert(0, found.pop(self._asked // _LOOK_AROUND % len(found)))
+        return sorted(found, key=lambda upstream: not upstream.is_well)
+
+    def _grouped(self, upstreams: list[Upstream]) -> list[list[Upstream]]:
+        """Return those that are asked at the same time, group after group."""
+        size = _TOGETHER if self._strategy == "parallel" else 1
+        return [upstreams[at : at + size] for at in range(0, len(upstreams), size)]
 
     async def close(self) -> None:
         """Give up what is being asked, and end kept connections."""
@@ -108,8 +133,23 @@ class _Tries:
         self._problem: UpstreamError | None = None
         self.poor: Body | None = None
 
-    async def ask(self, upstream: Upstream, seconds: float) -> bool:
-        """Ask one upstream, and say whether its answer is good."""
+    async def ask(self, upstreams: list[Upstream], seconds: float) -> bool:
+        """Ask upstreams at the same time, and say whether one gave a good answer; the others are then given up."""
+        if len(upstreams) == 1:
+            return await self._ask(upstreams[0], seconds)
+        asking = {asyncio.create_task(self._ask(upstream, seconds)) for upstream in upstreams}
+        try:
+            while asking:
+                done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+                if any(task.result() for task in done):
+                    return True
+            return False
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, upstream: Upstream, seconds: float) -> bool:
         try:
             body = await upstream.ask(self._question, seconds)
         except UpstreamError as problem:
@@ -118,7 +158,7 @@ class _Tries:
         if body.rcode in _POOR:
             self.poor = self.poor or body
             return False
-        self._good = body
+        self._good = self._good or body
         return True
 
     def result(self) -> Body:

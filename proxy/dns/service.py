@@ -24,6 +24,7 @@ from proxy.dns.inside import InsideListener
 from proxy.dns.judge import Judge
 from proxy.dns.look_up import LookUp
 from proxy.dns.own_names import StaticHosts
+from proxy.dns.rate import RateLimit
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.rebinding import RebindingGuard
 from proxy.dns.reports import Sightings
@@ -73,11 +74,12 @@ async def serve(context: WorkerContext) -> None:
         inside = InsideListener(responder, LookUp(resolver, judge, clock), clock, _inside_clients(settings.host))
         await inside.start(context.state.resolver_socket)
         stack.push_async_callback(inside.close)
-        streams = TcpListener(responder, clients, seen, clock)
+        limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
+        streams = TcpListener(responder, clients, seen, clock, limit)
         server = await asyncio.start_server(streams.handle, sock=tcp, backlog=_BACKLOG)
         stack.push_async_callback(streams.close)
         stack.callback(server.close)
-        listener = UdpListener(udp, responder, clients, ready, context.policy, seen)
+        listener = UdpListener(udp, responder, clients, ready, context.policy, seen, limit=limit)
         stack.push_async_callback(listener.close)
         await context.ready({"dns": spell(bound)})
         await _until_stopped(context.stopping, sightings, clock)
@@ -94,7 +96,7 @@ async def _until_stopped(stopping: asyncio.Event, sightings: Sightings, clock: C
 
 def _routes(settings: DnsConfig, bound: tuple[str, int], cache: AnswerCache, clock: Callable[[], float]) -> Routes:
     def forwarder(listed: Sequence[str]) -> Forwarder:
-        return Forwarder(upstreams(listed, bound, clock), cache, clock)
+        return Forwarder(upstreams(listed, bound, clock), cache, clock, settings.strategy)
 
     by_suffix = {name: forwarder([to] if isinstance(to, str) else to) for name, to in settings.routes.items()}
     return Routes(forwarder(settings.upstreams), by_suffix)

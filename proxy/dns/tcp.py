@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from indicators.observation import Device
 from proxy.dns.clients import Client, Clients
+from proxy.dns.rate import RateLimit
 from proxy.dns.responder import Came, Responder
 
 IDLE = 10.0  # seconds without a query
@@ -25,12 +26,14 @@ class TcpListener:
         clients: Clients,
         seen: Callable[[Device], None],
         clock: Callable[[], float],
+        limit: RateLimit | None = None,
         idle: float = IDLE,
     ) -> None:
         self._responder = responder
         self._clients = clients
         self._seen = seen
         self._clock = clock
+        self._limit = limit
         self._idle = idle
         self._open: set[asyncio.Task[None]] = set()
 
@@ -71,7 +74,7 @@ class TcpListener:
         self, packet: bytes, writer: asyncio.StreamWriter, client: Client, room: asyncio.Semaphore
     ) -> None:
         try:
-            reply = await self._responder.answer(packet, Came(client, self._clock()))
+            reply = await self._reply(packet, client)
             if reply is None:
                 writer.close()  # what cannot be read ends the connection: its framing is not to be trusted
                 return
@@ -80,6 +83,12 @@ class TcpListener:
                 await writer.drain()
         finally:
             room.release()
+
+    async def _reply(self, packet: bytes, client: Client) -> bytes | None:
+        now = self._clock()
+        if self._limit is not None and not self._limit.takes(client, now):
+            return self._limit.over_tcp(packet, client)
+        return await self._responder.answer(packet, Came(client, now))
 
     async def close(self) -> None:
         """End every connection."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from indicators.observation import Device
 from proxy.dns.clients import Client, Clients
+from proxy.dns.rate import RateLimit
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder
 
@@ -41,6 +42,8 @@ class UdpListener:
         ready: ReadyAnswers,
         policy: Epoch,
         seen: Callable[[Device], None],
+        *,
+        limit: RateLimit | None = None,
     ) -> None:
         self._sock = sock
         self._responder = responder
@@ -48,6 +51,7 @@ class UdpListener:
         self._ready = ready
         self._policy = policy
         self._seen = seen
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._waiting: set[asyncio.Task[None]] = set()
         sock.setblocking(False)
@@ -57,17 +61,19 @@ class UdpListener:
         now = self._loop.time()
         self._ready.follow(self._policy.epoch)
         receive, send, answer, client_of = self._sock.recvfrom, self._sock.sendto, self._ready.answer, self._clients.of
+        limit = self._limit
         for _ in range(_BATCH):
             try:
                 packet, peer = receive(_MAX_QUERY)
             except OSError:  # empty, or an ICMP error that some earlier reply met
                 return
             client = client_of(peer[0])
-            reply = answer(client.tag, packet, now)
+            if limit is not None and not limit.takes(client, now):
+                reply = limit.over_udp(packet, client)
+            else:
+                reply = answer(client.tag, packet, now) or self._work_out(packet, client, now, peer)
             if reply is None:
-                reply = self._work_out(packet, client, now, peer)
-                if reply is None:
-                    continue
+                continue
             try:
                 send(reply, peer)
             except OSError:  # the client is gone or its way is full: it asks again

@@ -13,7 +13,7 @@ from proxy.dns.cache import AnswerCache
 from proxy.dns.codes import Rcode
 from proxy.dns.endpoint import parse_endpoint
 from proxy.dns.exchange import Question
-from proxy.dns.forwarder import Forwarder
+from proxy.dns.forwarder import Forwarder, Strategy
 from tests.support.upstream import FakeUpstream
 
 type Ask = Callable[..., Forwarder]
@@ -32,10 +32,10 @@ def found(body: Body) -> list[str]:
 async def forwarding() -> AsyncIterator[Ask]:
     made: list[Forwarder] = []
 
-    def make(*addresses: str) -> Forwarder:
+    def make(*addresses: str, strategy: Strategy = "strict") -> Forwarder:
         loop = asyncio.get_running_loop()
         endpoints = [parse_endpoint(address) for address in addresses]
-        made.append(Forwarder(lambda: endpoints, AnswerCache(), loop.time))
+        made.append(Forwarder(lambda: endpoints, AnswerCache(), loop.time, strategy))
         return made[-1]
 
     yield make
@@ -197,3 +197,43 @@ async def test_a_connection_that_idled_is_opened_anew(
             await asyncio.sleep(0.01)
     assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
     assert len({asked.port for asked in upstream.asked}) == 2
+
+
+async def test_the_fastest_is_asked_first(forwarding: Ask, upstream: FakeUpstream) -> None:
+    async with FakeUpstream(delay=0.05) as slow:
+        slow.behave("*", "slow")
+        forwarder = forwarding(slow.address, upstream.address, strategy="fastest")
+        for number in range(20):
+            await forwarder.ask(q(f"n{number}.example"))
+        assert (len(slow.asked), len(upstream.asked)) == (1, 19)
+
+
+async def test_a_slow_upstream_is_tried_again_now_and_then(
+    forwarding: Ask, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder_module, "_LOOK_AROUND", 4)
+    async with FakeUpstream(delay=0.03) as slow:
+        slow.behave("*", "slow")
+        forwarder = forwarding(slow.address, upstream.address, strategy="fastest")
+        for number in range(16):
+            await forwarder.ask(q(f"n{number}.example"))
+        assert 2 <= len(slow.asked) <= 5
+
+
+async def test_all_are_asked_at_once_and_the_first_good_answer_counts(forwarding: Ask, upstream: FakeUpstream) -> None:
+    async with FakeUpstream() as silent, FakeUpstream() as failing:
+        silent.behave("*", "silent")
+        failing.behave("*", "servfail")
+        forwarder = forwarding(silent.address, failing.address, upstream.address, strategy="parallel")
+        async with asyncio.timeout(0.5):
+            assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+        assert (silent.count("good.example"), failing.count("good.example")) == (1, 1)
+
+
+async def test_none_of_those_asked_at_once_is_good(forwarding: Ask, upstream: FakeUpstream) -> None:
+    async with FakeUpstream() as failing:
+        upstream.behave("*", "refused")
+        failing.behave("*", "refused")
+        forwarder = forwarding(upstream.address, failing.address, strategy="parallel")
+        assert (await forwarder.ask(q("good.example"))).rcode == Rcode.REFUSED
+        assert (len(upstream.asked), len(failing.asked)) == (1, 1)

@@ -13,8 +13,8 @@ from dnslib import DNSRecord
 from indicators.observation import Device
 from indicators.words import IdentifiedBy, Visibility
 from proxy.dns import inside
-from proxy.dns.lookup import Lookup, LookupClient, ResolverUnreachableError
-from proxy.dns.wire import frame, read_frame
+from proxy.dns.lookup import LookupClient, ResolverUnreachableError
+from proxy.dns.wire import Lookup, frame, read_frame
 from tests.support.resolver import BLOCK_EVIL, Running, TestPolicy, addresses, extended_errors, question, running
 from tests.support.upstream import FakeUpstream
 

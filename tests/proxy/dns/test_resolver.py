@@ -43,11 +43,11 @@ class Bench:
 @pytest.fixture
 async def bench(upstream: FakeUpstream) -> AsyncIterator[Bench]:
     cache = AnswerCache(stale_for=1000)
-    forwarder = Forwarder(lambda: [parse_endpoint(upstream.address)], cache, lambda: found.now)
+    forwarder = Forwarder(lambda: [parse_endpoint(upstream.address)], cache, lambda: made.now)
     policy = TestPolicy({"block": "evil.example"})
     judge = Judge(policy, Sightings(RecordingReporter(), lambda _, __: None), "zero")
-    found = Bench(Resolver(judge, StaticHosts({}), cache, Routes(forwarder)), cache, policy, Client(Device("d", "d")))
-    yield found
+    made = Bench(Resolver(judge, StaticHosts({}), cache, Routes(forwarder)), cache, policy, Client(Device("d", "d")))
+    yield made
     await forwarder.close()
 
 

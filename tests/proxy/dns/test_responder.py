@@ -153,7 +153,7 @@ async def test_tcp_is_pipelined(resolver: Running, upstream: FakeUpstream) -> No
 async def test_an_idle_connection_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from proxy.dns import tcp
 
-    monkeypatch.setattr(tcp.TcpListener.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(tcp.TcpListener.__init__, "__defaults__", (None, 0.05))
     async with running(tmp_path, {}) as resolver:
         reader, writer = await asyncio.open_connection(*resolver.address)
         writer.write(b"\0\x20only the beginning")

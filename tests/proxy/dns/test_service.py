@@ -269,7 +269,8 @@ def test_a_taken_port_is_named() -> None:
 def test_port_zero_tries_others(monkeypatch: pytest.MonkeyPatch) -> None:
     from proxy.dns import service
 
-    real, failed = service._socket, []
+    real = service._socket
+    failed: list[int] = []
 
     def fails_thrice(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         if kind == socket.SOCK_STREAM and len(failed) < limit:
