@@ -57,6 +57,7 @@ class LivePolicy:
         self._test_feed = testfeed.indicators() if config.test_feed else ()
         self._index = MemoryIndex(self._test_feed)  # with the overlay's indicators: one look, not two
         self._complain = RateLimit(clock)
+        self._next_end: datetime | None = None  # of a waiver, a pause or a custom indicator
         self._classifier = self._made()
 
     def judge(self, seen: Observation) -> Verdict:
@@ -105,6 +106,9 @@ class LivePolicy:
         ):
             if await asyncio.to_thread(self.load):
                 await self._acknowledge()
+            elif self._next_end and self._clock() >= self._next_end:
+                self._next_end = self._found_next_end()
+                self.epoch += 1  # what was decided while it held is asked again
 
     async def _acknowledge(self) -> None:
         if self._control is None:
@@ -125,6 +129,7 @@ class LivePolicy:
         except (OSError, ValueError) as error:
             return self._keep_what_was(name, error)
         self.overlay, self._overlay_name = overlay, name
+        self._next_end = self._found_next_end()
         return True
 
     def _load_snapshot(self) -> bool:
@@ -142,6 +147,13 @@ class LivePolicy:
         if self._complain.due():
             log.warning("what was published cannot be used; what was in force stays", file=name, reason=str(error))
         return False
+
+    def _found_next_end(self) -> datetime | None:
+        """Return when the next thing in the overlay expires."""
+        overlay, now = self.overlay, self._clock()
+        ends = [overlay.paused_until, *(one.expiration for one in overlay.indicators)]
+        ends += [waiver.until for waiver in overlay.waivers]
+        return min((end for end in ends if end and end > now), default=None)
 
     def _indexes(self) -> list[IndicatorIndex]:
         return [self._index, *([self.snapshot] if self.snapshot else [])]

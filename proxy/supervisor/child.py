@@ -43,7 +43,7 @@ class Child:
         failures = 0
         while not self._is_stopping():
             began = time.monotonic()
-            code = await self._once()
+            code = await self._tried()
             self.ready.clear()
             if self._is_stopping():
                 return
@@ -71,6 +71,13 @@ class Child:
 
     def _is_stopping(self) -> bool:
         return self._stopping
+
+    async def _tried(self) -> int:
+        try:
+            return await self._once()
+        except OSError as error:  # no memory, no process, no file descriptor left
+            log.warning("a process cannot be started", role=self.role.name, reason=str(error))
+            return -1
 
     async def _once(self) -> int:
         self._process = process = await asyncio.create_subprocess_exec(

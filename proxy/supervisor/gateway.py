@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ from proxy.supervisor.custom import CustomIndicators
 from proxy.supervisor.lock import StateLock
 from proxy.supervisor.operations import Operations
 from proxy.supervisor.overlay_desk import OverlayDesk
-from proxy.supervisor.ports import Ports
+from proxy.supervisor.ports import PortError, Ports
 from proxy.supervisor.status import describe, for_collector
 
 START_TIMEOUT = 90.0  # seconds until every listener answers, on a machine that has other things to do
@@ -40,6 +40,7 @@ STATUS_INTERVAL = 10.0  # seconds between tellings where nothing changes
 _LOOK = 0.5  # seconds between looks for a change of status
 _GIVE_UP = 3  # ends of a child before it was ever ready
 _DRAIN = 1.5  # seconds
+_AGAIN = 2.0  # seconds before a part that failed is started anew
 
 log = structlog.get_logger("supervisor")
 
@@ -64,15 +65,16 @@ class Gateway:
         self.state = StateDir(loaded.config.state_dir)
         self.state.prepare()
         self._lock = StateLock(self.state.root)
+        self.state.endpoints.unlink(missing_ok=True)  # of a gateway that was killed
         self._secrets = load_or_create(self.state)
-        self._ports = Ports(loaded.config)
+        self._ports = self._taken_ports(loaded)
         self.config = self._ports.filled_in(loaded.config)
         self._loaded = loaded
         self._clock = clock
         self._started = started
         self._bound: dict[str, str] = {}
         self._peers: dict[str, Peer] = {}
-        self._served = False
+        self._serving = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []  # of the children
         self._authority = ca.load_or_create(self.state, clock())
         self._store = OverlayStore(self.state.overlay_database)
@@ -105,8 +107,8 @@ class Gateway:
             await self._desk.change(lambda store: store.note_ca(self._authority.fingerprint()))
             await self._desk.take_custom(self._loaded.indicators)
             await self._control.start()
-            parts = (self._custom.follow(), self._delivery.run(), self._feeds.run(), self._tell_status())
-            tasks += [asyncio.create_task(part) for part in parts]
+            parts = (self._custom.follow, self._deliver, self._feeds.run, self._tell_status)
+            tasks += [asyncio.create_task(kept_running(part)) for part in parts]
             starting = asyncio.create_task(self._start())
             await self._until(stopping, starting, tasks)
         finally:
@@ -143,7 +145,7 @@ class Gateway:
             late = [child.role.name for child in self._children if not child.ready.is_set()]
             raise StartError(f"not ready after {START_TIMEOUT:.0f} s: {', '.join(late) or 'listeners'}") from None
         endpoints.write(self.state.endpoints, self._endpoints())
-        self._served = True
+        self._serving.set()
         self._policy.load()
         self._started(self.status())
 
@@ -164,27 +166,36 @@ class Gateway:
         if tasks:
             await asyncio.wait(tasks, timeout=5)
         await asyncio.gather(*(child.stop() for child in self._children if child.role.enforces))
-        if self._served:
+        if self._serving.is_set():
             await self._delivery.drain(_DRAIN)
         await asyncio.gather(*(child.stop() for child in self._children))
         if self._running:
             await asyncio.wait(self._running, timeout=5)
         await self._control.stop()
         await self._collector.close()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of files, ports and the state directory; no process may be running."""
         self._delivery.close()
         self._store.close()
         self._ports.release()
         self._lock.release()
 
+    async def _deliver(self) -> None:
+        await self._serving.wait()  # until then nobody may be there to take events
+        await self._delivery.run()
+
     async def _tell_status(self) -> None:
         """Tell the collector how we are: at each change, and now and then."""
+        await self._serving.wait()
         told: dict[str, Any] = {}
         next_time = 0.0
         loop = asyncio.get_running_loop()
         while True:
             self._policy.load()
             status = for_collector(self.status())
-            if self._served and (status != told or loop.time() >= next_time):
+            if status != told or loop.time() >= next_time:
                 trouble = await self._collector.tell_status(status)
                 log.debug("status told", trouble=trouble)
                 if not trouble:
@@ -198,12 +209,22 @@ class Gateway:
         return {
             "gateway": self._secrets.installation_id,
             "pid": os.getpid(),
-            "serving": self._served,
+            "serving": self._serving.is_set(),
             **common,
+            "errors": [*common["errors"], *self._complaints()],
             "restart_to_apply": list(self._custom.pending),
             "workers": [self._worker_status(child) for child in self._children],
             "endpoints": {name: text for name, text in self._endpoints().items() if name in _SHOWN},
         }
+
+    def _complaints(self) -> list[str]:
+        """Say what workers told of failures and losses."""
+        facts = [(role, peer.facts) for role, peer in sorted(self._peers.items()) if peer.facts]
+        return [
+            *(f"{role}: {of['failures']} judgements failed; see its log" for role, of in facts if of["failures"]),
+            *(f"{role}: {of['lost']} events could not be kept" for role, of in facts if of["lost"]),
+            *(f"{role}: the event spool cannot grow; see its log" for role, of in facts if of["short_of_room"]),
+        ]
 
     def _worker_status(self, child: Child) -> dict[str, Any]:
         peer = self._peers.get(child.role.name)
@@ -260,6 +281,13 @@ class Gateway:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
+    def _taken_ports(self, loaded: LoadedConfig) -> Ports:
+        try:
+            return Ports(loaded.config)
+        except PortError:
+            self._lock.release()
+            raise
+
     def _child(self, role: Role, level: str) -> Child:
         return Child(role, worker_command(role, self._loaded.path, self.state.root, level))
 
@@ -270,6 +298,16 @@ _SHOWN = frozenset(("http_proxy", "socks", "transparent", "dns", "collector", "c
 def _roles(loaded: LoadedConfig) -> list[Role]:
     embedded = loaded.config.collector.url == "embedded"
     return [replace(role) for role in ROLES.values() if role is not COLLECTOR or embedded]
+
+
+async def kept_running(part: Callable[[], Awaitable[None]]) -> None:
+    """Run one part of the supervisor for ever: what goes wrong in one may not end protection."""
+    while True:
+        try:
+            await part()
+        except Exception:
+            log.exception("a part of the supervisor failed and is started anew")
+        await asyncio.sleep(_AGAIN)
 
 
 async def _until_answers(address: str) -> None:

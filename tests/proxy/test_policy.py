@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from indicators import testfeed
 from indicators.indicator import Indicator, Origin
 from indicators.observation import Device, Observation
-from indicators.overlay import Overlay
+from indicators.overlay import Overlay, Waiver
 from indicators.verdict import Match, Scope
 from indicators.words import Action, IndicatorType, Mode, Stage
 from proxy import policy as module
@@ -213,3 +214,23 @@ def test_settings_are_those_of_the_configuration() -> None:
     found = settings_of(config, testfeed.load().counts())
     assert (found.mode, found.warn_without_page, found.waiver) == (Mode.AUDIT, Action.ALLOW, timedelta(seconds=90))
     assert found.bodies
+
+
+async def test_what_ends_by_itself_is_a_new_epoch(state: StateDir) -> None:
+    now = NOW
+    policy = LivePolicy(Config(), state, lambda: now)
+    ends = [NOW + timedelta(minutes=minutes) for minutes in (5, 10, 15)]
+    allowed = replace(blocking("a.example"), action=Action.ALLOW, expiration=ends[1])
+    waiver = Waiver("d", "h", "h", ends[2])
+    publish(state.overlay, Overlay(2, (allowed, blocking("evil.example")), (waiver,), paused_until=ends[0]))
+    policy.load()
+    following = asyncio.create_task(policy.follow())
+    for end in ends:
+        before, now = policy.epoch, end
+        async with asyncio.timeout(10):
+            while policy.epoch == before:
+                await asyncio.sleep(0.01)
+    assert policy.epoch == 4
+    assert policy.judge(looking_at("evil.example")).action is Action.BLOCK
+    following.cancel()
+    await asyncio.wait({following})

@@ -98,7 +98,4 @@ def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_gateway_is_made_of_what_was_loaded(config: Path) -> None:
     made = Gateway(load_config(config))
     assert made.config.proxy.port != 0
-    made._ports.release()
-    made._store.close()
-    made._delivery.close()
-    made._lock.release()
+    made.release()

@@ -102,3 +102,11 @@ def test_the_command_names_role_configuration_and_state() -> None:
     command = worker_command(ROLE, Path("/c.yaml"), Path("/state"), "info")
     assert command[1:4] == ["-m", "proxy.worker", "stub"]
     assert command[4:] == "--config /c.yaml --state /state --log-level info --serve nowhere:serve".split()
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again() -> None:
+    child = Child(ROLE, ["/nowhere/python"], lambda _: None)
+    running = asyncio.create_task(child.run())
+    await wait_for(lambda: child.restarts >= 2)
+    await child.stop()
+    await asyncio.wait_for(running, 5)

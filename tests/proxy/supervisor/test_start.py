@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from proxy.config.load import load_config
+from proxy.control.server import Peer
 from proxy.roles import Role
 from proxy.supervisor import child, gateway
 from proxy.supervisor.gateway import Gateway, StartError
+from proxy.supervisor.ports import PortError
 from tests.support.gateway import CONFIG, wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -22,9 +25,9 @@ def role(serve: str) -> Role:
     return Role("collector", f"tests.proxy.supervisor.stub_roles:{serve}", enforces=False)
 
 
-def make(folder: Path, serve: str, more: str = "", **options: Any) -> Gateway:
+def make(folder: Path, serve: str, host: str = "127.0.0.1", **options: Any) -> Gateway:
     path = folder / "config.yaml"
-    path.write_text(CONFIG.format(state=folder / "state") + more)
+    path.write_text(CONFIG.format(state=folder / "state").replace("host: 127.0.0.1", f"host: {host}"))
     return Gateway(load_config(path), roles=[role(serve)], **options)
 
 
@@ -39,7 +42,7 @@ async def test_it_serves_until_told_to_stop(tmp_path: Path) -> None:
     stopping.set()
     await running
     assert not made.state.endpoints.exists()
-    make(tmp_path, "listening")._lock.release()  # the lock is free again
+    make(tmp_path, "listening").release()  # the lock is free again
 
 
 @pytest.mark.parametrize(
@@ -83,12 +86,40 @@ def test_where_events_go(tmp_path: Path, settings: str, url: str) -> None:
     config = CONFIG.format(state=tmp_path / "state").replace("{host: 127.0.0.1, port: 0}\n", f"{settings}\n")
     path.write_text(config)
     made = Gateway(load_config(path))
-    import re
-
     assert re.fullmatch(url, made.collector_url)
     roles = [each.role.name for each in made._children]
     assert ("collector" in roles) is ("collector.example" not in settings)
-    made._ports.release()
-    made._store.close()
-    made._delivery.close()
-    made._lock.release()
+    made.release()
+
+
+async def test_a_part_that_fails_does_not_end_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "_AGAIN", 0.001)
+    tries: list[int] = []
+
+    async def part() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("broke")
+
+    running = asyncio.create_task(gateway.kept_running(part))
+    await wait_for(lambda: len(tries) >= 3)
+    running.cancel()
+
+
+def test_ports_that_cannot_be_had_leave_the_state_directory_free(tmp_path: Path) -> None:
+    with pytest.raises(PortError):
+        make(tmp_path, "listening", host="192.0.2.1")
+    make(tmp_path, "listening").release()
+
+
+def test_what_workers_complain_of_is_among_the_errors(tmp_path: Path) -> None:
+    made = make(tmp_path, "listening")
+    made.joined(Peer(1, 0, "resolver", {"failures": 3, "lost": 0, "short_of_room": 0}))
+    made.joined(Peer(1, 0, "inspector", {"failures": 0, "lost": 7, "short_of_room": 1}))
+    errors = made.status()["errors"]
+    assert [error.split(";")[0] for error in errors] == [
+        "resolver: 3 judgements failed",
+        "inspector: 7 events could not be kept",
+        "inspector: the event spool cannot grow",
+    ]
+    made.release()
