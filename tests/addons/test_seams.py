@@ -1,0 +1,160 @@
+"""The seams are cut into functions of mitmproxy: when one of those changes, this must be looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from aiohttp import web
+from mitmproxy.proxy.layers import modes, tls
+from mitmproxy.proxy.layers.http import HttpStream
+
+from addons import seams
+from addons.deadlines import Deadlines
+from addons.judged_addresses import JudgedAddresses, pin
+from tests.addons.conftest import Start
+from tests.support.browsing import RefusedError, fetch, line
+from tests.support.inspecting import Led, Resolver
+
+seams.install()
+
+CUT = {
+    "ClientTLSLayer.receive_handshake_data": tls.ClientTLSLayer.receive_handshake_data,
+    "ClientTLSLayer.start_server_tls": tls.ClientTLSLayer.start_server_tls,
+    "TLSLayer.start_tls": tls.TLSLayer.start_tls,
+    "HttpStream.send_response": HttpStream.send_response,
+    "HttpStream.handle_connect_finish": HttpStream.handle_connect_finish,
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_the_functions_that_we_lean_on_are_there(name: str) -> None:
+    assert inspect.isgeneratorfunction(CUT[name])
+
+
+def test_installing_twice_changes_nothing() -> None:
+    before = (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect)
+    seams.install()
+    assert before == (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect)
+    assert HttpStream.handle_connect_regular is seams._handle_connect
+    assert modes.DestinationKnown.finish_start is seams._finish_start
+
+
+async def test_a_client_that_says_nothing_is_hung_up_on(start: Start) -> None:
+    gateway, _ = await start()
+    shorten(gateway.addons, speak=0.05)
+    for port, first in ((gateway.http, b""), (gateway.http, b"GET http"), (gateway.socks, b"\x05")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+    async with line("tcp://good.test:443/", http=gateway.http) as opened, asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await opened.reader.read() == b""
+
+
+async def test_a_server_that_does_not_accept_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, _ = await start()
+    shorten(gateway.addons, connect=0.05)
+    loop = asyncio.get_running_loop()
+
+    async def never(*_: Any, **__: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async def connect(port: int) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        monkeypatch.setattr(loop, "create_connection", never)
+        writer.write(b"CONNECT good.test:9 HTTP/1.1\r\n\r\n")
+        async with asyncio.timeout(5):
+            head = await reader.readuntil(b"\r\n")
+        writer.close()
+        return int(head.split()[1])
+
+    assert await connect(gateway.http) == 502
+
+
+def shorten(addons: list[object], speak: float = 30.0, connect: float = 30.0) -> None:
+    for addon in addons:
+        if isinstance(addon, Deadlines):
+            addon._speak_within, addon._connect_within = speak, connect
+
+
+async def test_a_connection_at_work_is_left_alone(start: Start) -> None:
+    gateway, site = await start()
+    shorten(gateway.addons, speak=0.1, connect=0.1)
+    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(5):
+        for _ in range(4):
+            opened.writer.write(b"x")
+            await asyncio.sleep(0.05)
+        assert await opened.reader.readuntil(b"x") != b""
+
+
+async def test_nothing_of_raw_traffic_is_kept_and_no_way_around_us_is_offered(start: Start) -> None:
+    gateway, site = await start()
+    flows: list[Any] = []
+
+    class Watch:
+        name = "watch"
+
+        def tcp_message(self, flow: Any) -> None:
+            flows.append(flow)
+
+    gateway.engine._master.addons.add(Watch())
+    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(5):
+        for _ in range(3):
+            opened.writer.write(b"some words")
+            await opened.reader.readuntil(b"words")
+    assert flows
+    assert all(flow.messages == [] for flow in flows)
+
+    async def answer(_: Any) -> Any:
+        return web.Response(headers={"Alt-Svc": 'h3=":443"'})
+
+    site.answers["/alt"] = answer
+    found = await fetch(f"http://good.test:{site.http_port}/alt", http=gateway.http)
+    assert "alt-svc" not in found.headers
+
+
+async def test_lookups_of_the_loop_go_to_pinned_addresses_else_to_our_resolver() -> None:
+    resolver = Resolver({"good.test": Led((ip_address("2001:db8::1"), ip_address("192.0.2.1")))})
+    loop = asyncio.get_running_loop()
+    addon = JudgedAddresses(resolver)
+    addon.running()
+    addon.running()
+    try:
+        infos = await loop.getaddrinfo("good.test", 80)
+        assert [info[4][0] for info in infos] == ["192.0.2.1", "2001:db8::1"]
+        assert await loop.getaddrinfo("127.0.0.1", 80, type=1)
+        assert resolver.asked == ["good.test"]
+        with pytest.raises(OSError, match="no judged address"):
+            await loop.getaddrinfo("other.test", 80)
+
+        async def pinned() -> list[Any]:
+            pin("good.test", [ip_address("192.0.2.9")])
+            return list(await loop.getaddrinfo("good.test", 443, family=2))
+
+        assert [info[4] for info in await asyncio.create_task(pinned())] == [("192.0.2.9", 443)]
+        assert len(await loop.getaddrinfo("good.test", 80)) == 2  # a pin holds for its own task only
+    finally:
+        addon.done()
+        addon.done()
+    assert (await loop.getaddrinfo("localhost", 80)) != []
+
+
+async def test_a_name_with_several_addresses_is_reached_by_the_one_that_answers(start: Start) -> None:
+    gateway, site = await start()
+    gateway.resolver.known["good.test"] = Led((ip_address("::1"), ip_address("127.0.0.1")))
+    assert (await fetch(f"http://good.test:{site.http_port}/", http=gateway.http)).status == 200
+
+
+async def test_a_refusal_by_socks_says_that_it_is_a_rule(start: Start) -> None:
+    gateway, _ = await start()
+    with pytest.raises(RefusedError) as refused:
+        await fetch(f"tcp://127.0.0.1:{gateway.http}/", socks=gateway.socks)
+    assert refused.value.status == 2
