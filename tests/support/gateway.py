@@ -109,6 +109,7 @@ async def running_gateway(folder: Path, more: str = "", *, config: str = CONFIG)
     state = StateDir(folder / "state")
     path.write_text(config.format(state=state.root) + more)
     log = folder / "gateway.log"
+    state.endpoints.unlink(missing_ok=True)  # of a gateway that a test killed
     made = RunningGateway(path, state, await spawn(path, log), log)
     try:
         await wait_for(lambda: state.endpoints.exists() or made.process.returncode is not None, START)
