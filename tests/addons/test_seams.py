@@ -8,6 +8,7 @@ import inspect
 from ipaddress import ip_address
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from mitmproxy.proxy.layers import modes, tls
@@ -158,3 +159,44 @@ async def test_a_refusal_by_socks_says_that_it_is_a_rule(start: Start) -> None:
     with pytest.raises(RefusedError) as refused:
         await fetch(f"tcp://127.0.0.1:{gateway.http}/", socks=gateway.socks)
     assert refused.value.status == 2
+
+
+async def test_websocket_messages_pass_and_are_not_kept(start: Start) -> None:
+    gateway, site = await start()
+    flows: list[Any] = []
+
+    class Watch:
+        name = "watch"
+
+        def websocket_message(self, flow: Any) -> None:
+            flows.append(flow)
+
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
+        return socket
+
+    gateway.engine._master.addons.add(Watch())
+    site.answers["/ws"] = echo
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"http://good.test:{site.http_port}/ws", proxy=f"http://127.0.0.1:{gateway.http}") as socket,
+    ):
+        for word in "one", "two":
+            await socket.send_str(word)
+            assert await socket.receive_str(timeout=5) == word
+    assert len(flows) == 4
+    assert flows[0].websocket.messages == []
+
+
+async def test_a_server_may_close_and_a_client_that_goes_early_is_forgotten(start: Start) -> None:
+    gateway, site = await start()
+    visits = next(addon for addon in gateway.addons if addon.__class__.__name__ == "DestinationGate")._visits  # type: ignore[attr-defined]
+    async with line(f"https://good.test:{site.https_port}/", http=gateway.http, trust=site.certificate) as opened:
+        await opened.ask()
+        assert len(visits) == 1
+    async with asyncio.timeout(5):
+        while len(visits):
+            await asyncio.sleep(0.01)

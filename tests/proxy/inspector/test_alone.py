@@ -2,16 +2,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from addons.services import Services
+from addons.waivers import Consent
+from indicators.observation import Device, Observation
+from indicators.verdict import CLEAN, Verdict
+from indicators.words import Action, Enforcement, Stage
+from proxy.config.load import load_config
+from proxy.inspector.alone import services_of
 from tests.support.browsing import fetch, line
 from tests.support.origin import origin
 
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PHONE = Device("phone", "a phone")
 ROOT = Path(__file__).resolve().parents[3]
 HOSTS = "{good.test: 127.0.0.1, evil.test: 127.0.0.1, warned.test: [127.0.0.1]}"
 CONFIG = f"""\
@@ -91,3 +102,49 @@ async def test_a_configuration_that_cannot_be_read_closes_the_proxy_and_says_so(
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await fetch(f"http://good.test:{site.http_port}/", http=dump.port)
         assert site.connections == 0
+
+
+def services(folder: Path, config: str = CONFIG) -> Services:
+    (folder / "config.yaml").write_text(config)
+    return services_of(load_config(folder / "config.yaml"), lambda: NOW)
+
+
+async def test_a_waiver_holds_and_its_form_is_good_once(tmp_path: Path) -> None:
+    alone = services(tmp_path)
+    seen = Observation(Stage.HTTP, PHONE, ("warned.test",), "http://warned.test/")
+    assert alone.policy.judge(seen).action is Action.WARN
+    consent = Consent("n", PHONE.id, "warned.test", "i", "warned.test", "/")
+    await alone.waive(consent)
+    assert alone.policy.judge(seen).action is Action.ALLOW
+    with pytest.raises(ValueError, match="used before"):
+        await alone.waive(consent)
+
+
+async def test_a_device_is_trusted_once_it_has_shown_it(tmp_path: Path) -> None:
+    alone = services(tmp_path)
+    assert not alone.policy.trusts_ca(PHONE)
+    await alone.trust(PHONE)
+    assert alone.policy.trusts_ca(PHONE)
+    assert services(tmp_path, "inspect_untrusted: true\n").policy.trusts_ca(PHONE)
+
+
+async def test_names_are_those_of_the_configuration_then_those_of_the_system(tmp_path: Path) -> None:
+    names = services(tmp_path).names
+    assert [str(each) for each in (await names.lookup("warned.test", PHONE)).addresses] == ["127.0.0.1"]
+    assert "127.0.0.1" in [str(each) for each in (await names.lookup("localhost", PHONE)).addresses]
+    lost = await names.lookup("no-such-name.invalid", PHONE)
+    assert (lost.addresses, lost.error in ("nxdomain", "servfail")) == ((), True)
+
+
+def test_events_are_lines_in_the_log_and_what_is_allowed_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reporter = services(tmp_path).reporter
+    seen = Observation(Stage.HTTP, PHONE, ("evil.test",), "http://evil.test/")
+    assert reporter.report(seen, CLEAN, Enforcement.PASSED) == ""
+    incident = reporter.report(seen, Verdict(Action.BLOCK, "because"), Enforcement.PAGE)
+    reporter.repeat(incident, 3)
+    reporter.device_seen(PHONE)
+    told = [json.loads(record.message.removeprefix("seawall event ")) for record in caplog.records]
+    assert [(event["kind"], event.get("count")) for event in told] == [("verdict", 1), ("repeat", 3)]
+    assert {event.get("incident") for event in told} == {incident}
