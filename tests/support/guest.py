@@ -7,6 +7,7 @@ guest printed.
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def _with_files(image: GuestImage, files: dict[str, str], folder: Path) -> Path:
         check=True,
     )
     combined = folder / "initrd"
-    combined.write_bytes(image.initrd.read_bytes() + archive.stdout)
+    combined.write_bytes(image.initrd.read_bytes() + gzip.compress(archive.stdout))
     return combined
 
 
