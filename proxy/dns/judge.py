@@ -15,7 +15,7 @@ from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.composed import BlockedAnswer
 from proxy.dns.records import Evidence
 from proxy.dns.remembered import Policies, RememberedVerdicts
-from proxy.dns.reports import Sighting, Sightings
+from proxy.dns.reports import WINDOW, Sighting, Sightings
 
 
 class Judge:
@@ -77,7 +77,18 @@ class Judge:
         shown = asked.query.edns is not None
         sighting = self._sightings.note(seen, verdict, Enforcement.SINKHOLED, asked.now, shown=shown)
         error = _explain(verdict, sighting) if shown else None
-        return Outcome(body, holds=composed.BLOCK_TTL, error=error, sighting=sighting, verdict=verdict)
+        holds = WINDOW if _stays(seen, verdict) else composed.BLOCK_TTL
+        return Outcome(body, holds=holds, error=error, sighting=sighting, verdict=verdict)
+
+
+def _stays(seen: Observation, verdict: Verdict) -> bool:
+    """Say whether a block lasts until the policy's epoch changes: it is on the name alone, and nothing expires.
+
+    A waiver, the end of one or a pause can only turn it by a new epoch, or make a passing verdict a block.
+    """
+    if verdict.failed or len(seen.hosts) > 1 or seen.addresses:
+        return False
+    return all(match.indicator.expiration is None for match in verdict.matches)
 
 
 def _explain(verdict: Verdict, sighting: Sighting) -> ExtendedError:

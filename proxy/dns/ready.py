@@ -18,9 +18,12 @@ from proxy.dns.codes import HEADER_SIZE
 from proxy.dns.reports import Sighting
 
 MAX_PACKET = 350  # octets; a longer query is answered the long way
-JUDGED_FOR = 10.0  # seconds after which an answer is judged anew, whatever its TTL
-MAX_BYTES = 24 << 20
-_OVERHEAD = 340  # octets that an entry costs beside its packet and reply (tracemalloc: objects, numbers, table)
+JUDGED_FOR = 10.0  # seconds after which an answer that passes is judged anew, whatever its TTL
+MAX_BYTES = 96 << 20
+_MAX_COMMON = 4096  # parts of replies that are kept once, as those of blocked names are all alike
+_OVERHEAD = 200  # octets of an entry beside its key (tracemalloc: object, numbers, table)
+_SIGHTING = 200  # octets of the sighting that a blocked one keeps
+_TAIL_OVERHEAD = 85  # octets of an answer that changes beside its bytes
 _QUESTION_TAIL = 5  # the root label, type and class
 _TTL = Struct("!I")
 
@@ -47,6 +50,11 @@ class Ready:
         self._ttls = () if reply[2] << 8 & codes.TC else ttls
         self.next_second = min(now + 1, until) if self._ttls else until
 
+    @property
+    def counts_down(self) -> bool:
+        """Say whether it changes as time goes by."""
+        return bool(self._ttls)
+
     def grow_older(self, now: float) -> None:
         """Lower the TTLs to what is left of them."""
         passed = int(now - self._since)
@@ -68,6 +76,7 @@ class ReadyAnswers:
         self._taken = 0  # octets, by the young generation
         self._young: dict[bytes, Ready] = {}
         self._old: dict[bytes, Ready] = {}
+        self._common: dict[bytes, bytes] = {}
         self.epoch = -1
 
     def __len__(self) -> int:
@@ -96,10 +105,21 @@ class ReadyAnswers:
         """Keep the answer to this very packet; long packets are not kept."""
         name_end = packet.find(0, HEADER_SIZE)
         if len(packet) <= MAX_PACKET and name_end > 0:
+            if not ready.counts_down:
+                ready.head, ready.tail = self._shared(ready.head), self._shared(ready.tail)
             self._keep(tag + packet[2:HEADER_SIZE] + packet[HEADER_SIZE:name_end].lower() + packet[name_end:], ready)
 
+    def _shared(self, part: bytes) -> bytes:
+        if len(self._common) >= _MAX_COMMON:
+            self._common.clear()
+        return self._common.setdefault(part, part)
+
     def _keep(self, key: bytes, ready: Ready) -> None:
-        size = _OVERHEAD + len(key) + len(ready.tail)
+        size = _OVERHEAD + len(key)
+        if ready.sighting is not None:
+            size += _SIGHTING
+        if ready.counts_down:
+            size += _TAIL_OVERHEAD + len(ready.tail)
         if size > self._room:
             return
         self._taken += size

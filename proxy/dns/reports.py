@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 WINDOW = 60.0  # seconds in which a repeat only counts
 REPORT_WITHIN = 0.02  # seconds
 COUNT_WITHIN = 0.5  # seconds
+MAX_COUNTED = 384  # counts told in that time: fewer than a reporter can hold; further ones add up and follow
 MAX_WAITING = 8192
 MAX_SIGHTINGS = 32_768
 _BATCH = 256  # reports made in one go, so that answers are not held up behind them
@@ -123,7 +124,12 @@ class Sightings:
         self._counted.append(sighting)
 
     def _flush_counts(self) -> None:
-        counted, self._counted = self._counted, []
+        counted, self._counted = self._counted[:MAX_COUNTED], self._counted[MAX_COUNTED:]
+        self._tell(counted)
+        if self._counted:
+            self._later(COUNT_WITHIN, self._flush_counts)
+
+    def _tell(self, counted: list[Sighting]) -> None:
         for sighting in counted:
             sighting.report(self._reporter)
             sighting.flush(self._reporter)
@@ -140,4 +146,5 @@ class Sightings:
         for sighting in self._waiting:
             sighting.report(self._reporter)
         self._waiting.clear()
-        self._flush_counts()
+        counted, self._counted = self._counted, []
+        self._tell(counted)

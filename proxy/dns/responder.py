@@ -82,7 +82,8 @@ class Responder:
         limit = udp_limit(query) if came.udp else 65_535
         done = reply(query, outcome.body, age=outcome.age, error=outcome.error, limit=limit)
         if came.udp and outcome.holds > 0:
-            until = came.now + min(outcome.holds, JUDGED_FOR)
+            holds = outcome.holds if outcome.verdict is not None else min(outcome.holds, JUDGED_FOR)
+            until = came.now + holds
             ttls = tuple((at, max(ttl - outcome.age, 0)) for at, ttl in outcome.body.ttls)
             ready = Ready(done, came.now, until, ttls if outcome.counts_down else (), outcome.sighting)
             self._ready.put(came.client.tag, packet, ready)

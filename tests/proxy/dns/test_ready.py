@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from dnslib import DNSRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.dns import ready as ready_module
 from proxy.dns.ready import MAX_PACKET, Ready, ReadyAnswers
 from tests.support.resolver import question
 
@@ -96,12 +98,12 @@ def test_two_generations_bound_it() -> None:
     for number in range(200):
         put(ready, question(f"n{number}.example", qid=1))
         assert ready.answer(b"tag", hot, 0.0) is not None  # in use: it moves to the young generation
-        assert len(ready) <= 24  # of about 400 octets each
+        assert len(ready) <= 28  # of about 350 octets each
     assert ready.answer(b"tag", question("n0.example"), 0.0) is None
 
 
 def test_an_answer_larger_than_all_room_is_not_kept() -> None:
-    ready = ReadyAnswers(max_bytes=700)
+    ready = ReadyAnswers(max_bytes=600)
     put(ready, question("www.example.org", qid=1))
     assert len(ready) == 0
 
@@ -119,3 +121,18 @@ def test_long_packets_are_not_kept() -> None:
     ready = ReadyAnswers()
     put(ready, question("www.example.org", qid=1) + bytes(MAX_PACKET))
     assert len(ready) == 0
+
+
+def test_answers_that_never_change_share_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready_module, "_MAX_COMMON", 3)
+    ready = ReadyAnswers()
+    made = [Ready(bytes(REPLY.pack()), 0.0, 10.0) for _ in range(3)]
+    for number, one in enumerate(made):
+        ready.put(b"tag", question(f"n{number}.example"), one)
+    assert made[0].tail is made[1].tail is made[2].tail
+    for number in range(20):
+        reply = bytes(REPLY.pack()) + bytes((number,))
+        ready.put(b"tag", question(f"m{number}.example"), Ready(reply, 0.0, 10.0))
+        found = ready.answer(b"tag", question(f"m{number}.example", qid=1), 0.0)
+        assert found is not None
+        assert found[-1] == number

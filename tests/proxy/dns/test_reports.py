@@ -149,3 +149,30 @@ def test_a_reporter_that_raises_stops_nothing(book: Sightings, reporter: Recordi
     good.again()
     timers.run()
     assert reporter.repeats == {}
+
+
+def test_counts_of_many_are_told_a_few_at_a_time(
+    book: Sightings, reporter: RecordingReporter, timers: Timers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MAX_COUNTED", 2)
+    for _ in range(3):
+        for number in range(5):
+            note(book, f"n{number}.example", shown=True)
+    [(_, tell)] = timers.due
+    timers.due.clear()
+    tell()
+    assert len(reporter.repeats) == 2
+    note(book, "n4.example")  # still waiting: it adds up
+    timers.run()
+    assert sorted(reporter.repeats.values()) == [2, 2, 2, 2, 3]
+
+
+def test_closing_tells_all_counts(
+    book: Sightings, reporter: RecordingReporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MAX_COUNTED", 1)
+    for _ in range(2):
+        for number in range(4):
+            note(book, f"n{number}.example", shown=True)
+    book.close()
+    assert list(reporter.repeats.values()) == [1, 1, 1, 1]

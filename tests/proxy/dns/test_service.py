@@ -115,6 +115,25 @@ async def test_repeats_only_count(resolver: Running) -> None:
     assert len(resolver.reporter.reports) == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "judged"), [({"block": "long.example"}, 1), ({"block": "long.example", "expiration": "2100-01-01"}, 2)]
+)
+async def test_a_block_that_does_not_expire_is_ready_until_the_policy_changes(
+    tmp_path: Path, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, rule: dict[str, str], judged: int
+) -> None:
+    upstream.add("long.example 60 A 192.0.2.77")
+    policy = TestPolicy(rule)
+    async with running(tmp_path, {"upstreams": [upstream.address]}, policy) as resolver:
+        assert addresses(await resolver.ask("long.example")) == ["0.0.0.0"]
+        loop = asyncio.get_running_loop()
+        later = loop.time() + 11
+        monkeypatch.setattr(loop, "time", lambda: later)
+        assert addresses(await resolver.ask("long.example")) == ["0.0.0.0"]
+        assert len(policy.judged) == judged
+        policy.set({"allow": "long.example"})
+        assert addresses(await resolver.ask("long.example")) == ["192.0.2.77"]
+
+
 async def test_a_report_without_edns_follows_soon(resolver: Running) -> None:
     found = await resolver.ask("evil.example")
     assert not found.ar
