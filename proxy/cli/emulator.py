@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.config.load import ConfigError, load_config
+from proxy.cli.options import config_option, load_or_exit
 from proxy.emulator import CA_ON_DEVICE, Adb, Attached, EmulatorError, attach, detach
 from proxy.state import StateDir
 
@@ -20,13 +20,8 @@ def emulator() -> None:
     """
 
 
-_config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), default="config.yaml", show_default=True
-)
-
-
 @emulator.command("attach")
-@_config_option
+@config_option
 @click.option("--serial", help="Which device, as `adb devices` lists it; needed only when there are several.")
 def attach_command(config_path: Path, serial: str | None) -> None:
     """Set the global proxy of an emulator to the gateway and put the CA into its downloads."""
@@ -48,7 +43,7 @@ def attach_command(config_path: Path, serial: str | None) -> None:
 
 
 @emulator.command("detach")
-@_config_option
+@config_option
 @click.argument("serials", nargs=-1)
 def detach_command(config_path: Path, serials: tuple[str, ...]) -> None:
     """Give the devices attached (all, or those named) their former proxy setting back."""
@@ -64,11 +59,7 @@ def detach_command(config_path: Path, serials: tuple[str, ...]) -> None:
 
 
 def _state(config_path: Path) -> StateDir:
-    try:
-        return StateDir(load_config(config_path).config.state_dir)
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(2) from None
+    return StateDir(load_or_exit(config_path).config.state_dir)
 
 
 def _record(state: StateDir) -> Path:
