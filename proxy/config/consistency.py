@@ -6,12 +6,14 @@ Each check takes a valid `Config` and yields paths and sentences. Nothing is rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from ipaddress import ip_address
 from itertools import combinations
 from typing import NamedTuple
 
 from indicators.hosts import canonical_host
 from proxy.config.errors import KeyPath, dotted
 from proxy.config.model import Address, Config
+from proxy.dns.endpoint import parse_endpoint
 
 type Finding = tuple[KeyPath, str]
 
@@ -21,6 +23,7 @@ RESERVED_NAMES = frozenset(("custom", "api", "waiver", "pause", "test-feed"))
 def findings(config: Config, broken: Set[KeyPath] = frozenset()) -> Iterator[Finding]:
     """Yield everything that does not fit together; the paths in `broken` hold defaults in place of mistakes."""
     yield from _ports([listener for listener in _listeners(config) if not {listener.path, listener.path[:1]} & broken])
+    yield from _upstreams(config)
     yield from _feeds(config)
     yield from _names(config)
 
@@ -50,6 +53,18 @@ def _ports(listeners: Sequence[_Listener]) -> Iterator[Finding]:
 
 def _overlap(one: Address, other: Address) -> bool:
     return one == other or one.is_unspecified or other.is_unspecified
+
+
+def _upstreams(config: Config) -> Iterator[Finding]:
+    for index, text in enumerate(config.dns.upstreams):
+        path: KeyPath = ("dns", "upstreams", index)
+        try:
+            upstream = None if text == "system" else parse_endpoint(text)
+        except ValueError:
+            yield path, f"expected `system` or an address such as 9.9.9.9 or 10.0.0.53:5353, got {text!r:.60}"
+            continue
+        if upstream and upstream.port == config.dns.port and _overlap(ip_address(upstream.host), config.dns.host):
+            yield path, f"expected another resolver: {text} is this one itself"
 
 
 def _feeds(config: Config) -> Iterator[Finding]:
