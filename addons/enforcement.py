@@ -96,7 +96,7 @@ def answer(flow: http.HTTPFlow, response: http.Response, *, last: bool = False) 
 
     The answer to HEAD has the length of the page and not its body (RFC 9110, 9.3.2).
     """
-    if last:
+    if last and not flow.request.is_http2:  # HTTP/2 has no such header (RFC 9113, 8.2.2)
         response.headers["Connection"] = "close"
     if flow.request.method == "HEAD":
         response.raw_content = b""

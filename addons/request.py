@@ -108,7 +108,14 @@ class RequestGate:
 
 
 def _again(flow: http.HTTPFlow) -> None:
-    """Send the client to the same URL on a new connection, which will be judged and routed anew."""
+    """Send the client to the same URL on a new connection, which will be judged and routed anew.
+
+    An HTTP/2 client would come back on this one, so it is hung up on; clients then try again by themselves.
+    """
+    if flow.request.is_http2:
+        refuse_flow(flow)
+        seams.hang_up(flow.client_conn)
+        return
     location = url_on(flow.request, host_of(flow.request.pretty_host) or flow.request.host)
     answer(flow, http.Response.make(307, b"", {"Location": location, "Cache-Control": "no-store"}), last=True)
 

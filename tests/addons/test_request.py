@@ -5,13 +5,15 @@ import json
 from dataclasses import replace
 from ipaddress import ip_address
 
+import h2.connection
+import h2.events
 import pytest
 
 from indicators.indicator import Indicator
 from indicators.settings import PolicySettings
 from indicators.words import Action, Enforcement, IndicatorType, Mode, Stage
 from tests.addons.conftest import Start
-from tests.support.browsing import RefusedError, fetch, line
+from tests.support.browsing import Line, RefusedError, fetch, line
 from tests.support.inspecting import Led
 from tests.support.sights import CUSTOM, FEED, indicator
 
@@ -197,3 +199,51 @@ async def test_broken_http_harms_nobody_else(start: Start) -> None:
     assert (await fetch(f"http://good.test:{site.http_port}/", http=gateway.http)).status == 200
     with pytest.raises(RefusedError):
         await fetch("https://evil..test:0/", http=gateway.http)
+
+
+class OverHttp2:
+    """Ask over HTTP/2, on a connection that offers nothing else."""
+
+    def __init__(self, opened: Line) -> None:
+        self.opened = opened
+        self.conn = h2.connection.H2Connection()
+        self.conn.initiate_connection()
+
+    async def ask(self, path: str) -> tuple[int, dict[str, str]]:
+        stream = self.conn.get_next_available_stream_id()
+        fields = {":method": "GET", ":scheme": "https", ":authority": self.opened.host, ":path": path}
+        self.conn.send_headers(stream, list(fields.items()), end_stream=True)
+        async with asyncio.timeout(10):
+            while True:
+                self.opened.writer.write(self.conn.data_to_send())
+                data = await self.opened.reader.read(65536)
+                if not data:
+                    raise ConnectionResetError
+                for event in self.conn.receive_data(data):
+                    if isinstance(event, h2.events.ResponseReceived) and event.stream_id == stream:
+                        found = {str(name, "ascii"): str(value, "ascii") for name, value in event.headers}
+                        return int(found[":status"]), found
+
+
+async def test_a_client_of_http2_alone_gets_its_page_and_is_sent_away_when_that_is_over(start: Start) -> None:
+    gateway, site = await start(EVIL)
+    url = f"https://evil.test:{site.https_port}/"
+    async with line(url, http=gateway.http, trust=gateway.ca, protocols=["h2"]) as opened:
+        client = OverHttp2(opened)
+        for path in "/1", "/2":
+            status, headers = await client.ask(path)
+            assert (status, "connection" in headers) == (403, False)
+        gateway.policy.use([])
+        with pytest.raises(ConnectionError):
+            await client.ask("/3")
+    assert site.connections == 0
+
+
+async def test_inspected_http2_is_judged_stream_by_stream(start: Start) -> None:
+    gateway, site = await start(BAD_PATH)
+    gateway.trust()
+    url = f"https://mixed.test:{site.https_port}/"
+    async with line(url, http=gateway.http, trust=gateway.ca, protocols=["h2"]) as opened:
+        client = OverHttp2(opened)
+        assert [(await client.ask(path))[0] for path in ("/good", "/bad", "/good")] == [200, 403, 200]
+    assert site.paths == ["/good", "/good"]

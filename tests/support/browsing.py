@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,7 +102,13 @@ class Line:
 
 @contextlib.asynccontextmanager
 async def line(
-    url: str, *, http: int = 0, socks: int = 0, trust: Path | None = None, sni: str | None = None
+    url: str,
+    *,
+    http: int = 0,
+    socks: int = 0,
+    trust: Path | None = None,
+    sni: str | None = None,
+    protocols: Sequence[str] = ("http/1.1",),
 ) -> AsyncIterator[Line]:
     """Open a connection to a URL's host, through the HTTP proxy or SOCKS5, with TLS for `https` and `tls` (the latter
     without offering HTTP).
@@ -125,7 +131,8 @@ async def line(
                 await _connect(reader, writer, host, port)
             if scheme in ("https", "tls"):
                 await writer.start_tls(
-                    _context(trust, ["http/1.1"] if scheme == "https" else []), server_hostname=sni or host.strip("[]")
+                    _context(trust, list(protocols) if scheme == "https" else []),
+                    server_hostname=sni or host.strip("[]"),
                 )
         yield Line(reader, writer, scheme, host, port, absolute)
     finally:
