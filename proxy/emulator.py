@@ -127,6 +127,22 @@ def detach(adb: Adb, serials: list[str], record: Path) -> list[Attached]:
     return done
 
 
+def detach_all(record: Path) -> str:
+    """Detach whatever is on record, at the end of a run; return what could not be done, empty when all was."""
+    if not record.exists():
+        return ""
+    try:
+        detach(Adb(), [], record)
+    except EmulatorError as error:
+        return f"an emulator is still attached ({error}); run `seawall emulator detach` when it is back"
+    return ""
+
+
+def record_of(state_dir: Path) -> Path:
+    """Return where attached devices are written down."""
+    return state_dir / "emulator.json"
+
+
 def attached(record: Path) -> list[Attached]:
     """Return what is on record; an unreadable record counts as none."""
     try:

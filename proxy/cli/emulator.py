@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.options import config_option, load_or_exit
-from proxy.emulator import CA_ON_DEVICE, Adb, Attached, EmulatorError, attach, detach
+from proxy.emulator import CA_ON_DEVICE, Adb, Attached, EmulatorError, attach, detach, record_of
 from proxy.state import StateDir
 
 
@@ -34,7 +34,7 @@ def attach_command(config_path: Path, serial: str | None) -> None:
             "no gateway is running with this configuration: start it with `seawall run`"
         ) from None
     try:
-        done = attach(Adb(), serial, port, Path(endpoints["ca"]), _record(state))
+        done = attach(Adb(), serial, port, Path(endpoints["ca"]), record_of(state.root))
     except EmulatorError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{done.serial}: http_proxy is {done.proxy}")
@@ -49,7 +49,7 @@ def detach_command(config_path: Path, serials: tuple[str, ...]) -> None:
     """Give the devices attached (all, or those named) their former proxy setting back."""
     state = _state(config_path)
     try:
-        done: list[Attached] = detach(Adb(), list(serials), _record(state))
+        done: list[Attached] = detach(Adb(), list(serials), record_of(state.root))
     except EmulatorError as error:
         raise click.ClickException(str(error)) from None
     for entry in done:
@@ -60,7 +60,3 @@ def detach_command(config_path: Path, serials: tuple[str, ...]) -> None:
 
 def _state(config_path: Path) -> StateDir:
     return StateDir(load_or_exit(config_path).config.state_dir)
-
-
-def _record(state: StateDir) -> Path:
-    return state.root / "emulator.json"

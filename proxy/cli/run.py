@@ -11,6 +11,7 @@ import click
 
 from proxy import logs
 from proxy.cli.options import config_option, load_or_exit
+from proxy.emulator import detach_all, record_of
 from proxy.supervisor.gateway import Gateway, StartError
 from proxy.supervisor.lock import StateLockedError
 
@@ -21,8 +22,8 @@ from proxy.supervisor.lock import StateLockedError
 def run(config_path: Path, log_level: str) -> None:
     """Start the gateway.
 
-    Prints where to point an emulator, a phone or a program, and serves until Ctrl-C. Exit 1 when it cannot start, such
-    as when a port is in use; 2 when the configuration is wrong.
+    Prints where to point an emulator, a phone or a program, and serves until Ctrl-C; emulators attached meanwhile are
+    detached at the end. Exit 1 when it cannot start, such as when a port is in use; 2 when the configuration is wrong.
     """
     logs.configure(log_level)
     loaded = load_or_exit(config_path)
@@ -31,6 +32,9 @@ def run(config_path: Path, log_level: str) -> None:
         asyncio.run(_serve(gateway))
     except (OSError, ValueError, StateLockedError, StartError) as error:
         raise click.ClickException(logs.clean(str(error))) from None
+    still_attached = detach_all(record_of(loaded.config.state_dir))
+    if still_attached:
+        click.echo(still_attached, err=True)
 
 
 async def _serve(gateway: Gateway) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.emulator import Adb, EmulatorError, attach, attached, detach
+from proxy.emulator import Adb, EmulatorError, attach, attached, detach, detach_all
 
 FAKE_ADB = """\
 #!/bin/sh
@@ -136,3 +136,14 @@ def test_a_damaged_record_counts_as_none(tmp_path: Path, text: str) -> None:
     record = tmp_path / "emulator.json"
     record.write_text(text)
     assert attached(record) == []
+
+
+def test_the_end_of_a_run_detaches_everything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{bench.folder}:/usr/bin:/bin")
+    assert detach_all(bench.record) == ""
+    attach(bench.adb, None, 8080, bench.ca, bench.record)
+    (bench.folder / "broken").touch()
+    assert "run `seawall emulator detach` when it is back" in detach_all(bench.record)
+    (bench.folder / "broken").unlink()
+    assert detach_all(bench.record) == ""
+    assert bench.setting == ":0"
