@@ -288,4 +288,7 @@ class _Reader:
             raise ValueError(f"{self.at}{name}: expected an RFC 3339 time, got {value!r:.40}") from None
         if when.tzinfo is None:
             raise ValueError(f"{self.at}{name}: expected a time with its offset, such as …Z")
-        return when.astimezone(UTC)
+        try:
+            return when.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{self.at}{name}: expected a time between the years 1 and 9999 in UTC") from None

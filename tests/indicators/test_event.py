@@ -114,6 +114,7 @@ def test_time_is_sent_in_utc() -> None:
         ({"id": "x" * 65}, "id: longer than 64 characters"),
         ({"kind": "gossip"}, "kind: expected one of verdict, repeat, device"),
         ({"time": "yesterday"}, "time: expected an RFC 3339 time"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "time: expected a time between the years"),
         ({"time": "2026-11-23T10:00:00"}, "time: expected a time with its offset"),
         ({"device": "phone"}, "device: expected dict"),
         ({"device": {"id": 7}}, "device.id: expected a non-empty string"),
