@@ -109,6 +109,7 @@ def test_a_url_with_a_path_is_only_noted() -> None:
         (["a.example", {"allow": "www.a.example"}, "x.www.a.example"], []),
         (["a.example", {"allow": "www.a.example"}, {"allow": "x.www.a.example"}], [(3, "shadowed")]),
         ([{"block": "a.example", "exact": True}, "www.a.example"], []),
+        ([{"block": "a.example", "exact": True}, "https://a.example/x"], [(2, "needs-ca")]),
         ([{"block": "a.example", "device_groups": "kids"}, "www.a.example"], []),
         ([{"block": "a.example", "device_groups": ["kids", "guests"]},
           {"block": "www.a.example", "device_groups": "kids"}],
