@@ -133,7 +133,15 @@ def _lifetime(packet: bytes, records: list[Record], rcode: int) -> int:
     return 0  # a negative answer without its SOA is not kept (RFC 2308 section 5)
 
 
-def reply(query: Query, body: Body, *, age: int = 0, error: ExtendedError | None = None, limit: int = 65535) -> bytes:
+def reply(
+    query: Query,
+    body: Body,
+    *,
+    age: int = 0,
+    error: ExtendedError | None = None,
+    limit: int = 65535,
+    cookie: bytes = b"",
+) -> bytes:
     """Put a body behind the client's own question. Longer than `limit` octets, it is cut to its header with TC.
 
     AD is given only to clients that ask for it (RFC 6840 section 5.8).
@@ -141,7 +149,7 @@ def reply(query: Query, body: Body, *, age: int = 0, error: ExtendedError | None
     flags = codes.QR | codes.RA | body.flags | query.flags & (codes.RD | codes.CD)
     if not (query.flags & codes.AD or (query.edns and query.edns.do)):
         flags &= ~codes.AD
-    opt = _opt(query, error or body.error)
+    opt = _opt(query, error or body.error, cookie=cookie)
     extra = 1 if opt else 0
     size = HEADER_SIZE + len(query.question) + len(body.records) + len(opt)
     if size > limit:
@@ -151,13 +159,13 @@ def reply(query: Query, body: Body, *, age: int = 0, error: ExtendedError | None
     return head + query.question + body.aged(age) + opt
 
 
-def _opt(query: Query, error: ExtendedError | None, extended_rcode: int = 0) -> bytes:
+def _opt(query: Query, error: ExtendedError | None, extended_rcode: int = 0, cookie: bytes = b"") -> bytes:
     if not query.edns:
         return b""
-    options = b""
+    options = _PAIR.pack(Option.COOKIE, len(cookie)) + cookie if cookie else b""
     if error:
         text = error.text.encode()[:_MAX_TEXT].decode("utf-8", "ignore").encode()
-        options = _PAIR.pack(Option.EXTENDED_ERROR, 2 + len(text)) + error.code.to_bytes(2) + text
+        options += _PAIR.pack(Option.EXTENDED_ERROR, 2 + len(text)) + error.code.to_bytes(2) + text
     ttl = extended_rcode << 24 | (codes.EDNS_DO if query.edns.do else 0)
     return _OPT.pack(0, Type.OPT, UDP_SIZE, ttl, len(options)) + options
 

@@ -15,6 +15,7 @@ from proxy.dns.asked import Asked, Outcome
 from proxy.dns.clients import Client
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.codes import Rcode
+from proxy.dns.cookies import BadCookieError, Cookies
 from proxy.dns.question import BadQueryError, Query, read_query
 from proxy.dns.ready import JUDGED_FOR, Ready, ReadyAnswers
 from proxy.dns.resolver import Resolver
@@ -31,6 +32,7 @@ class Came(NamedTuple):
     now: float
     udp: bool = False
     reach: Visibility = Visibility.DNS
+    cookie: bytes = b""  # for the reply
 
 
 class Responder:
@@ -40,6 +42,7 @@ class Responder:
         self._resolver = resolver
         self._ready = ready
         self._clock = clock
+        self._cookies = Cookies()
 
     def take(self, packet: bytes, came: Came) -> bytes | Awaitable[bytes | None] | None:
         """Return the reply, None for silence, or something to wait for that gives either."""
@@ -52,7 +55,11 @@ class Responder:
             return reply(query, _FOREIGN)
         if query.edns and query.edns.version:
             return bad_version(query)
-        return self._answer(packet, query, came)
+        try:
+            cookie = self._cookies.answer(query.edns, came.client.device.address, came.now)
+        except BadCookieError:
+            return bare_error(packet, Rcode.FORMERR)
+        return self._answer(packet, query, came._replace(cookie=cookie) if cookie else came)
 
     async def answer(self, packet: bytes, came: Came) -> bytes | None:
         """Return the reply, or None for silence, when it is there."""
@@ -76,11 +83,11 @@ class Responder:
         except Exception:
             log.exception("a question for %s failed", asked.query.host)
             outcome = Outcome(empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))
-        return self._finish(packet, asked.query, outcome, Came(came.client, self._clock(), came.udp, came.reach))
+        return self._finish(packet, asked.query, outcome, came._replace(now=self._clock()))
 
     def _finish(self, packet: bytes, query: Query, outcome: Outcome, came: Came) -> bytes:
         limit = udp_limit(query) if came.udp else 65_535
-        done = reply(query, outcome.body, age=outcome.age, error=outcome.error, limit=limit)
+        done = reply(query, outcome.body, age=outcome.age, error=outcome.error, limit=limit, cookie=came.cookie)
         if came.udp and outcome.holds > 0:
             holds = outcome.holds if outcome.verdict is not None else min(outcome.holds, JUDGED_FOR)
             until = came.now + holds
