@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -147,9 +147,13 @@ async def inspecting(
     settings: PolicySettings | None = None,
     upstream: Path | None = None,
     change: Callable[[Services], Services] = lambda services: services,
+    listeners: Sequence[Listener] = (),
     **more: Any,
 ) -> AsyncIterator[Inspecting]:
-    """Run an inspector with an HTTP and a SOCKS5 listener. `upstream` are the authorities trusted upstream."""
+    """Run an inspector, with an HTTP and a SOCKS5 listener unless said.
+
+    `upstream` are the authorities trusted upstream.
+    """
     state = StateDir(folder / "state")
     authority = ca.load_or_create(state, datetime.now(UTC))
     settings = settings or PolicySettings(bodies=True)
@@ -186,7 +190,10 @@ async def inspecting(
         on_error=settings.on_error,
     )
     services = change(replace(services, **more))
-    listeners = [Listener("http_proxy", "regular", "127.0.0.1", 0), Listener("socks", "socks5", "127.0.0.1", 0)]
+    listeners = listeners or [
+        Listener("http_proxy", "regular", "127.0.0.1", 0),
+        Listener("socks", "socks5", "127.0.0.1", 0),
+    ]
     options = {"ssl_verify_upstream_trusted_ca": str(upstream)} if upstream else {}
     addons = chain(services)
     engine = Engine(listeners, state.ca_dir, addons, **options)
@@ -195,8 +202,8 @@ async def inspecting(
     own |= set(bound.values())
     try:
         yield Inspecting(
-            bound["http_proxy"],
-            bound["socks"],
+            bound.get("http_proxy", bound.get("transparent", 0)),
+            bound.get("socks", 0),
             authority.path,
             policy,
             resolver,
