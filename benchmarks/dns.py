@@ -95,7 +95,7 @@ def _ours(folder: Path, listing: Path, authority: int, probe: str) -> Iterator[S
 
 @contextmanager
 def _unbound(folder: Path, listing: Path, authority: int, probe: str) -> Iterator[Subject]:
-    port, zone, config = free_port(socket.SOCK_DGRAM), folder / "rpz.zone", folder / "unbound.conf"
+    port, zone, config = free_port(), folder / "rpz.zone", folder / "unbound.conf"
     with listing.open() as lines, zone.open("w") as out:
         for line in lines:
             out.write(f"{line.strip()} A 0.0.0.0\n*.{line.strip()} A 0.0.0.0\n")
@@ -131,7 +131,7 @@ remote-control:
 
 @contextmanager
 def _dnslib(folder: Path, listing: Path, probe: str) -> Iterator[Subject]:
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.dns_dnslib", str(port), str(listing)]
     with running(command, server_cores(), partial(_blocks, port, probe), folder / "dnslib.log") as child:
         yield Subject(port, child.pid)
@@ -139,7 +139,7 @@ def _dnslib(folder: Path, listing: Path, probe: str) -> Iterator[Subject]:
 
 @contextmanager
 def _authority(folder: Path) -> Iterator[int]:
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.dns_authority", str(port)]
     with running(command, load_cores(), lambda: bool(_ask(port, "up.cached.test")), folder / "authority.log"):
         yield port
