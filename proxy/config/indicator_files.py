@@ -16,7 +16,7 @@ from indicators.rules import RuleError
 from proxy.config.entries import TEXT_KEYS, entries, list_at
 from proxy.config.errors import ConfigError, Problem
 from proxy.config.model import Config
-from proxy.config.source_file import read_text, shown
+from proxy.config.source_file import located, read_text, shown
 from proxy.config.yaml_source import Document, parse
 
 MAX_FILES = 1000  # in one folder
@@ -116,7 +116,10 @@ def named_files(document: Document, path: Path) -> tuple[list[Path], list[Path],
     except ConfigError as error:
         return [], [], list(error.problems)
     for index, name in enumerate(names):
-        source = path.parent / Path(str(name)).expanduser()
+        if not isinstance(name, str):
+            errors.append(document.problem(("indicator_files", index), f"expected a path, got {name!r:.60}"))
+            continue
+        source = located(Path(name), path.parent)
         sources.append(source)
         try:
             files |= {file.resolve(): file for file in _files_in(source)}

@@ -20,7 +20,7 @@ from proxy.config.entries import TEXT_KEYS
 from proxy.config.errors import ConfigError, KeyPath, Problem
 from proxy.config.indicator_files import IndicatorSet, collect
 from proxy.config.model import Config
-from proxy.config.source_file import read_text, shown
+from proxy.config.source_file import located, read_text, shown
 from proxy.config.yaml_source import Document, parse
 
 
@@ -44,7 +44,7 @@ def load_config(path: Path | str, *, with_indicators: bool = True) -> LoadedConf
 
     Without indicators the indicator files are not opened, and mistakes in inline indicators are not looked for.
     """
-    path = Path(path).expanduser().absolute()
+    path = located(Path(path), Path.cwd())
     document = parse(read_text(path), shown(path), TEXT_KEYS)
     config, problems = _validated(document)
     custom = collect(document, path) if with_indicators else IndicatorSet(files=(path,), sources=(path,))
@@ -85,21 +85,16 @@ def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
 
 def _settled(config: Config, folder: Path) -> Config:
     feeds = tuple(
-        feed.model_copy(update={"path": absolute(feed.path, folder)}) if feed.path else feed for feed in config.feeds
+        feed.model_copy(update={"path": located(feed.path, folder)}) if feed.path else feed for feed in config.feeds
     )
     hosts = {named_host(host): addresses for host, addresses in config.dns.hosts.items()}
     return config.model_copy(
         update={
-            "state_dir": absolute(config.state_dir, folder),
+            "state_dir": located(config.state_dir, folder),
             "feeds": feeds,
-            "indicator_files": tuple(absolute(file, folder) for file in config.indicator_files),
+            "indicator_files": tuple(located(file, folder) for file in config.indicator_files),
             "dns": config.dns.model_copy(update={"hosts": hosts}),
             "inspect": tuple(map(named_host, config.inspect)),
             "never_inspect": tuple(map(named_host, config.never_inspect)),
         }
     )
-
-
-def absolute(path: Path, folder: Path) -> Path:
-    """Return a path of `config.yaml` as it is meant: `~` is the home directory, relative is relative to the file."""
-    return folder / path.expanduser()

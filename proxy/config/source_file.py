@@ -17,6 +17,14 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
+def located(path: Path, folder: Path) -> Path:
+    """Return a path as it is meant: `~` is a home directory, relative is relative to `folder`."""
+    try:
+        return folder / path.expanduser()
+    except RuntimeError:  # a user that there is not; then the name is taken as it is, and found missing
+        return folder / path
+
+
 def broken(path: Path, message: str, line: int = 0) -> ConfigError:
     """Make the error that speaks of a file as a whole, or of one line of it."""
     return ConfigError([Problem(shown(path), line, "", message)])

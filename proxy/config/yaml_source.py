@@ -6,6 +6,7 @@ empty value counts as not written. Tags, merge keys and keys that stand twice ar
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from proxy.config.errors import ConfigError, KeyPath, Problem, dotted
 from proxy.config.yaml_nodes import MAX_DEPTH, MAX_NODES, compose
 
+_UNFIT = re.compile("[\\x00\\ud800-\\udfff]")  # escapes can name them, and neither files nor JSON can hold them
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -89,6 +91,9 @@ class _Plain:
                 self.problems.append(self._problem(key, path, "expected a plain key; merge keys (`<<`) are not read"))
                 continue
             name = str(key.value)
+            if _UNFIT.search(name):
+                self.problems.append(self._problem(key, path, "expected a plain key, found a NUL or half a character"))
+                continue
             if name in seen:
                 self.problems.append(self._problem(key, (*path, name), f"stands here and in line {seen[name]} already"))
                 continue
@@ -100,6 +105,9 @@ class _Plain:
 
     def _scalar(self, node: Node, path: KeyPath, *, text: bool) -> object:
         kind = str(node.tag).removeprefix(_CORE)
+        if _UNFIT.search(node.value):
+            self.problems.append(self._problem(node, path, "expected text, found a NUL or half a character"))
+            return None
         if kind in ("str", "timestamp") or (text and kind in ("int", "float")):
             return str(node.value)
         if kind not in ("null", "bool", "int", "float"):

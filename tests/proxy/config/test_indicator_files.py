@@ -69,6 +69,8 @@ def write(name: str, text: str) -> Callable[[Path], None]:
         (lambda folder: (folder / "one.yaml").unlink(), "config.yaml:3: indicator_files[1]: "),
         (write("config.yaml", "indicators: {a: 1}\n"), "config.yaml:1: indicators: expected a list"),
         (write("config.yaml", "indicator_files: a.yaml\n"), "config.yaml:1: indicator_files: expected a list"),
+        (write("config.yaml", "indicator_files: [5]\n"), "config.yaml:1: indicator_files[0]: expected a path, got 5"),
+        (write("config.yaml", "indicator_files: [~nobody-here/x]\n"), "config.yaml:1: indicator_files[0]: "),
         (write("config.yaml", "- block: a.example\n"), "config.yaml:1: expected keys and values"),
         (write("config.yaml", "a: [\n"), "config.yaml:2: not valid YAML"),
     ],

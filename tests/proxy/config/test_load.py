@@ -104,6 +104,7 @@ def test_every_mistake_is_told_in_the_order_of_the_file(file: Path) -> None:
                                 "(a tab is used where YAML wants spaces)"),
         ("indicators: {block: x}\n", "config.yaml:1: indicators: expected a list (`- …`)"),
         ("indicator_files: x\n", "config.yaml:1: indicator_files: expected a list (`- …`)"),
+        ("indicator_files: [5]\n", "config.yaml:1: indicator_files[0]: expected a path, got 5"),
         ("feeds: [[]]\n", "config.yaml:1: feeds[0]: expected keys and values (`key: value`), got a list"),
     ],
 )  # fmt: skip
@@ -121,6 +122,11 @@ def test_without_indicators_their_files_are_left_alone(file: Path) -> None:
 def test_a_missing_file_says_so(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"^config\.yaml: no such file$"):
         load_config(file)
+
+
+def test_a_home_that_there_is_not_is_a_name(file: Path) -> None:
+    file.write_text("state_dir: ~nobody-here/x\n")
+    assert load_config(file).config.state_dir == file.parent / "~nobody-here/x"
 
 
 def test_a_link_is_read_where_it_stands(file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
