@@ -58,7 +58,11 @@ async def test_the_limit_passes(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("packet", [b"", b"\0" * 11, question("evil.example")[:-3], b"\0\0\x80" + bytes(20)])
+@pytest.mark.parametrize(
+    "packet",
+    [b"", b"\0" * 11, question("evil.example")[:-3], b"\0\0\x80" + bytes(20)],
+    ids=["empty", "short head", "cut name", "an answer"],
+)
 def test_what_is_no_query_gets_silence(packet: bytes) -> None:
     limit = RateLimit(1)
     assert limit.over_udp(packet, Client(PHONE)) is None
