@@ -12,8 +12,9 @@ import click
 from proxy import logs
 from proxy.cli.options import config_option, load_or_exit
 from proxy.emulator import detach_all, record_of
-from proxy.supervisor.gateway import Gateway, StartError
+from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.lock import StateLockedError
+from proxy.supervisor.starting import StartError
 
 
 @click.command()

@@ -34,10 +34,6 @@ class Floor(Protocol):
         """Take note of a worker whose listeners answer."""
         ...
 
-    def status(self) -> dict[str, Any]:
-        """Say how the gateway is."""
-        ...
-
     def own_ports(self) -> list[int]:
         """Return every port that the gateway listens on."""
         ...
@@ -50,8 +46,15 @@ class Floor(Protocol):
 class Operations:
     """Answer each operation by the method of its name."""
 
-    def __init__(self, desk: OverlayDesk, floor: Floor, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        desk: OverlayDesk,
+        floor: Floor,
+        how_it_is: Callable[[], Mapping[str, Any]],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._desk = desk
+        self._how_it_is = how_it_is
         self._floor = floor
         self._clock = clock
 
@@ -128,7 +131,7 @@ class Operations:
 
     async def status(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Say how the gateway is."""
-        return self._floor.status()
+        return self._how_it_is()
 
     async def own_ports(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Name every port of the gateway."""

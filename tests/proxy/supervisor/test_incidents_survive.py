@@ -39,8 +39,8 @@ async def test_no_incident_is_lost(tmp_path: Path) -> None:
     seen: set[str] = set()
     async with running_gateway(tmp_path) as gateway:
         clients = [asyncio.create_task(ask_on(gateway, seen, worker)) for worker in range(3)]
-        for role in ("inspector", "collector", "inspector", "resolver"):
-            enough = len(seen) + 15
+        for role in ("inspector", "collector"):
+            enough = len(seen) + 20
             await wait_for(lambda enough=enough: len(seen) >= enough, 40)
             await asyncio.sleep(random.uniform(0, 0.05))
             found = await pids(gateway)
@@ -50,7 +50,7 @@ async def test_no_incident_is_lost(tmp_path: Path) -> None:
                 return (await pids(gateway)).get(role, dead) != dead
 
             await wait_for(back, 40)
-        assert len(seen) >= 60
+        assert len(seen) >= 40
         gateway.process.kill()  # the supervisor itself, with events on their way
         for client in clients:
             client.cancel()

@@ -58,7 +58,7 @@ class Scene:
         self.store = OverlayStore(folder / "overlay.sqlite")
         self.folder = folder
         self.desk = OverlayDesk(self.store, folder, lambda: NOW)
-        operations = Operations(self.desk, self.floor, lambda: NOW)
+        operations = Operations(self.desk, self.floor, self.floor.status, lambda: NOW)
         self._leaving: list[asyncio.Task[None]] = []
         self.server = ControlServer(folder / "control", operations.handlers(), self._gone)
         self.clients: list[ControlClient] = []

@@ -13,9 +13,10 @@ import pytest
 from proxy.config.load import load_config
 from proxy.control.server import Peer
 from proxy.roles import Role
-from proxy.supervisor import child, gateway
-from proxy.supervisor.gateway import Gateway, StartError
+from proxy.supervisor import child, starting
+from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.ports import PortError
+from proxy.supervisor.starting import StartError, kept_running
 from tests.support.gateway import CONFIG, wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -52,7 +53,7 @@ async def test_a_role_that_cannot_start_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: str, words: str
 ) -> None:
     monkeypatch.setattr(child, "_WAITS", (0.0,))
-    monkeypatch.setattr(gateway, "_GIVE_UP", 1)
+    monkeypatch.setattr(starting, "_GIVE_UP", 1)
     made = make(tmp_path, serve)
     with pytest.raises(StartError, match=words):
         await made.run(asyncio.Event())
@@ -60,7 +61,7 @@ async def test_a_role_that_cannot_start_is_told_with_its_last_words(
 
 
 async def test_a_role_that_is_never_ready_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "START_TIMEOUT", 0.2)
+    monkeypatch.setattr(starting, "START_TIMEOUT", 0.2)
     with pytest.raises(StartError, match="not ready after 0 s: collector"):
         await make(tmp_path, "deaf").run(asyncio.Event())
 
@@ -86,14 +87,14 @@ def test_where_events_go(tmp_path: Path, settings: str, url: str) -> None:
     config = CONFIG.format(state=tmp_path / "state").replace("{host: 127.0.0.1, port: 0}\n", f"{settings}\n")
     path.write_text(config)
     made = Gateway(load_config(path))
-    assert re.fullmatch(url, made.collector_url)
-    roles = [each.role.name for each in made._children]
+    assert re.fullmatch(url, made.roster.collector_url())
+    roles = [each.role.name for each in made.roster.children]
     assert ("collector" in roles) is ("collector.example" not in settings)
     made.release()
 
 
 async def test_a_part_that_fails_does_not_end_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "_AGAIN", 0.001)
+    monkeypatch.setattr(starting, "_AGAIN", 0.001)
     tries: list[int] = []
 
     async def part() -> None:
@@ -101,7 +102,7 @@ async def test_a_part_that_fails_does_not_end_the_gateway(monkeypatch: pytest.Mo
         if len(tries) == 1:
             raise RuntimeError("broke")
 
-    running = asyncio.create_task(gateway.kept_running(part))
+    running = asyncio.create_task(kept_running(part))
     await wait_for(lambda: len(tries) >= 3)
     running.cancel()
 
@@ -114,8 +115,8 @@ def test_ports_that_cannot_be_had_leave_the_state_directory_free(tmp_path: Path)
 
 def test_what_workers_complain_of_is_among_the_errors(tmp_path: Path) -> None:
     made = make(tmp_path, "listening")
-    made.joined(Peer(1, 0, "resolver", {"failures": 3, "lost": 0, "short_of_room": 0}))
-    made.joined(Peer(1, 0, "inspector", {"failures": 0, "lost": 7, "short_of_room": 1}))
+    made.roster.joined(Peer(1, 0, "resolver", {"failures": 3, "lost": 0, "short_of_room": 0}))
+    made.roster.joined(Peer(1, 0, "inspector", {"failures": 0, "lost": 7, "short_of_room": 1}))
     errors = made.status()["errors"]
     assert [error.split(";")[0] for error in errors] == [
         "resolver: 3 judgements failed",
