@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from proxy.config.errors import ConfigError
 from proxy.config.load import load_config
-from proxy.config.model import Config
+from proxy.config.model import Config, DnsConfig, FeedConfig
 
 
 @pytest.fixture
@@ -134,3 +137,31 @@ def test_a_link_is_read_where_it_stands(file: Path, tmp_path_factory: pytest.Tem
     real.write_text("state_dir: s\n")
     file.symlink_to(real)
     assert load_config(file).config.state_dir == file.parent / "s"
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 70000), st.floats(allow_nan=True), st.text(max_size=6),
+    st.sampled_from(["system", "embedded", "127.0.0.1", "10.0.0.0/8", "6h", "a.example", "http://x", "block", "~x"]),
+)  # fmt: skip
+WORDS = sorted({*Config.model_fields, *FeedConfig.model_fields, *DnsConfig.model_fields, "value", "action", "block"})
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(data=st.dictionaries(st.sampled_from(sorted(Config.model_fields)), VALUES, max_size=5))
+def test_any_data_is_a_configuration_or_a_list_of_mistakes(file: Path, data: dict[str, object]) -> None:
+    """Whatever stands below the known keys is read, or refused with a line and a sentence for each mistake."""
+    file.write_text(json.dumps(data, ensure_ascii=True))
+    try:
+        loaded = load_config(file)
+    except ConfigError as error:
+        assert error.problems
+        assert all(problem.line and problem.message for problem in error.problems if problem.place == "config.yaml")
+    else:
+        assert loaded.config.state_dir.is_absolute()
