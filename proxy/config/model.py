@@ -77,9 +77,9 @@ def _collector_url(value: str) -> str:
 
 
 def _upstream(value: str) -> str:
-    if re.match(r"(?:tls|https|quic|sdns)://", value):
-        raise ValueError(f"upstreams are asked over UDP and TCP only, so {value!r} cannot be used: give its address")
-    if not re.fullmatch(r"(?:(?:udp|tcp)://)?[^\s/]+", value):
+    if re.match(r"(?:https|quic|sdns)://", value):
+        raise ValueError(f"upstreams are asked over UDP, TCP and TLS only, so {value!r} cannot be used")
+    if not re.fullmatch(r"(?:(?:udp|tcp|tls)://)?[^\s/]+", value):
         raise ValueError(f"expected `system` or an address such as 9.9.9.9 or 10.0.0.53:5353, got {value!r}")
     return value
 

@@ -12,20 +12,28 @@ _PORTS: dict[Scheme, int] = {"udp": 53, "tcp": 53, "tls": 853, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Name one upstream. `host` is an address, with its zone for IPv6 link-local ones."""
+    """Name one upstream. `host` is an address, with its zone for IPv6 link-local ones.
+
+    `name` is what its certificate must speak of, when that is not the address.
+    """
 
     scheme: Scheme
     host: str
     port: int
+    name: str = ""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{host}:{self.port}" + (f"#{self.name}" if self.name else "")
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Read `9.9.9.9`, `10.0.0.53:5353`, `[2620:fe::fe]:53`, `2620:fe::fe` or `tcp://…`. Raises ValueError."""
+    """Read `9.9.9.9`, `10.0.0.53:5353`, `[2620:fe::fe]:53`, `tcp://…` or `tls://9.9.9.9#dns.example`.
+
+    Raises ValueError.
+    """
     scheme, host = _scheme(text)
+    host, _, name = host.partition("#") if scheme == "tls" else (host, "", "")
     port = ""
     if host.startswith("["):
         host, closing, port = host[1:].partition("]")
@@ -39,7 +47,7 @@ def parse_endpoint(text: str) -> Endpoint:
         number = 0
     if not 0 < number < 65536:
         raise ValueError(f"dns.upstreams: expected an address such as 9.9.9.9 or 10.0.0.53:5353, got {text!r}")
-    return Endpoint(scheme, host, number)
+    return Endpoint(scheme, host, number, name)
 
 
 def _scheme(text: str) -> tuple[Scheme, str]:

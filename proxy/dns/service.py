@@ -147,8 +147,8 @@ def upstreams(
 def usable(text: str) -> Endpoint:
     """Read an upstream that can be asked. Raises ValueError."""
     endpoint = parse_endpoint(text)
-    if endpoint.scheme not in ("udp", "tcp"):
-        raise ValueError(f"dns.upstreams: {text}: only udp:// and tcp:// can be asked")
+    if endpoint.scheme == "https":
+        raise ValueError(f"dns.upstreams: {text}: only udp://, tcp:// and tls:// can be asked")
     return endpoint
 
 

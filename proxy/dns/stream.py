@@ -44,7 +44,10 @@ class StreamUpstream:
                 if self._connection is not None:
                     self._connection.retire()
                 where = self._endpoint
-                reader, writer = await asyncio.open_connection(where.host, where.port, ssl=self._tls)
+                name = (where.name or where.host) if self._tls else None
+                reader, writer = await asyncio.open_connection(
+                    where.host, where.port, ssl=self._tls, server_hostname=name
+                )
                 self._connection = _Connection(reader, writer)
             return self._connection
 

@@ -1,4 +1,4 @@
-"""Ask one upstream: by UDP, by TCP when the answer is cut off or its letter case is doubtful, never longer than told.
+"""Ask one upstream: by UDP, by TCP when the answer is cut off or its letter case is doubtful, or by TLS.
 
 Every UDP question has a socket, and so a random source port, of its own; it is connected, so the kernel lets through
 only what comes from the address that was asked. Foreign errors end here, as `UpstreamError`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
 from proxy.dns.answers import Body
@@ -34,7 +35,8 @@ class Upstream:
     def __init__(self, endpoint: Endpoint, now: Callable[[], float]) -> None:
         self.endpoint = endpoint
         self._now = now
-        self._stream = StreamUpstream(endpoint)
+        tls = ssl.create_default_context() if endpoint.scheme == "tls" else None  # checks chain and name
+        self._stream = StreamUpstream(endpoint, tls)
         self._edns = True
         self._mixed_case = True
         self._failures = 0

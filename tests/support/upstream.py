@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections import defaultdict
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -59,6 +60,7 @@ class FakeUpstream:
         self._default = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
+        self._tls: asyncio.Server | None = None
 
     @property
     def address(self) -> str:
@@ -121,9 +123,16 @@ class FakeUpstream:
     ) -> None:
         await self.close()
 
+    async def serve_tls(self, context: ssl.SSLContext) -> int:
+        """Answer over TLS too, on a port of its own."""
+        self._tls = await asyncio.start_server(self._on_tcp, "127.0.0.1", 0, ssl=context)
+        return int(self._tls.sockets[0].getsockname()[1])
+
     async def close(self) -> None:
         self._transport.close()
         self._server.close()
+        if self._tls is not None:
+            self._tls.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -18,6 +18,8 @@ from proxy.dns.endpoint import parse_endpoint
         ("udp://9.9.9.9", "udp://9.9.9.9:53"),
         ("tcp://9.9.9.9:54/", "tcp://9.9.9.9:54"),
         ("tls://9.9.9.9", "tls://9.9.9.9:853"),
+        ("tls://9.9.9.9#dns.quad9.net", "tls://9.9.9.9:853#dns.quad9.net"),
+        ("tls://[::1]:8853#dns.example", "tls://[::1]:8853#dns.example"),
         ("fe80::1%eth0", "udp://[fe80::1%eth0]:53"),
     ],
 )

@@ -317,8 +317,8 @@ def test_upstreams_are_read() -> None:
         "udp://9.9.9.9:53",
         "tcp://[::1]:54",
     ]
-    with pytest.raises(ValueError, match="only udp:// and tcp://"):
-        usable("tls://9.9.9.9")
+    with pytest.raises(ValueError, match="only udp://, tcp:// and tls://"):
+        usable("https://9.9.9.9")
 
 
 def test_it_all_runs_on_the_workers_loop(tmp_path: Path) -> None:
