@@ -19,6 +19,7 @@ from indicators.words import Action, Category, IndicatorType, Severity
 from proxy.cli.options import config_option, load_or_exit
 from proxy.config import edit
 from proxy.config.entries import Entry
+from proxy.config.indicator_files import is_in_folder
 from proxy.config.load import LoadedConfig
 from proxy.config.saved_file import EditError
 from proxy.config.source_file import shown
@@ -82,6 +83,8 @@ def add(value: str, action: str, file: Path | None, config_path: Path, **fields:
     except RuleError as error:
         raise click.UsageError(error.reason if error.key == action else str(error)) from None
     _check_new(made, loaded.indicators)
+    if not target.exists():  # a first file in a folder of indicators
+        _edited(target.touch)
     line = _edited(lambda: edit.add(target, entry))
     click.echo(f"{shown(target)}:{line}: {action} {made.value}")
 
@@ -154,7 +157,7 @@ def _target(loaded: LoadedConfig, file: Path | None) -> Path:
     if file is None:
         return loaded.path
     path = file.absolute()
-    if path.resolve() not in [known.resolve() for known in loaded.files]:
+    if path.resolve() not in [known.resolve() for known in loaded.files] and not is_in_folder(path, loaded.sources):
         raise click.UsageError(
             f"{file} is not read by {shown(loaded.path)}; name it there under `indicator_files` first"
         )

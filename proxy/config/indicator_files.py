@@ -132,10 +132,20 @@ def named_files(document: Document, path: Path) -> tuple[list[Path], list[Path],
 def _files_in(source: Path) -> list[Path]:
     if not stat.S_ISDIR(source.stat().st_mode):
         return [source]
-    found = sorted(file for file in source.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
+    found = sorted(file for file in source.iterdir() if _is_indicator_file(file))
     if len(found) > MAX_FILES:
         raise OSError(f"expected at most {MAX_FILES} files in a folder, found {len(found)}")
     return found
+
+
+def is_in_folder(path: Path, sources: Iterable[Path]) -> bool:
+    """Say whether a file, which need not exist, would be read because its folder is one of the sources."""
+    folders = [source.resolve() for source in sources if source.is_dir()]
+    return path.parent.resolve() in folders and _is_indicator_file(path)
+
+
+def _is_indicator_file(path: Path) -> bool:
+    return path.suffix in _SUFFIXES and not path.name.startswith(".")
 
 
 def stamp(sources: Iterable[Path]) -> Hashable:

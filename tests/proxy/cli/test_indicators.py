@@ -74,9 +74,16 @@ def test_add_takes_every_field(folder: Path) -> None:
     assert (folder / "extra.yaml").read_text().startswith("# empty\n\nindicators:\n")
 
 
+def test_add_makes_a_new_file_in_a_folder_of_indicators(folder: Path) -> None:
+    assert run("add", "e.example", "--action", "block", "--file", "more/new.yaml").exit_code == 0
+    assert (folder / "more" / "new.yaml").read_text() == "indicators:\n  - block: e.example\n"
+    assert json.loads(run("list", "--json").stdout)[-2]["file"] == "more/new.yaml"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
+        (["e.example", "--action", "block", "--file", "more/new.txt"], 2, "more/new.txt is not read by config.yaml"),
         (["a b", "--action", "block"], 2, "'a b' is not a host name"),
         (["e.example", "--action", "block", "--expiration", "soon"], 2, "expiration: expected a date"),
         (["e.example", "--action", "audit", "--no-alert"], 2, "generate_alert: expected true"),
