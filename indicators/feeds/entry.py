@@ -29,6 +29,15 @@ class Why(StrEnum):
     TOO_LONG = "too long"
     NO_TARGET = "a hosts line without a name"
     NOT_TEXT = "not readable as text"
+    NOT_A_HASH = "not a hash of a file or certificate"
+    MALFORMED = "not laid out as its format says"
+    PATTERN = "a pattern: names and URLs are looked up whole, not matched by expression"
+    SETTING = "a setting of the list, not an entry"
+    CONTEXT = "an object that names nothing to look for"
+    CONDITIONAL = "a rule with a condition that cannot be kept here"
+    OVERRULED = "overruled by another rule of the list"
+    REVOKED = "withdrawn by its publisher"
+    NOT_FOR_BLOCKING = "marked by its publisher as not for detection"
     UNSUPPORTED = "a kind of entry that is not supported"
 
 

@@ -7,23 +7,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from indicators.feeds import addresses, domains, hosts_files, urls
+from indicators.feeds import addresses, domains, hosts_files, urls, wildcards
 from indicators.feeds.entry import Outcome
 from indicators.feeds.lines import content, refang
 
 type Parser = Callable[[Iterable[str]], Iterator[Outcome]]
 
 HEAD = 500  # lines that recognition looks at
+_DOCUMENT_HEAD = 65536  # characters of a document that recognition looks at
 _ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Describe one format. `looks_like` matches the beginning of a line with content; nothing where none can tell."""
+    """Describe one format.
+
+    `looks_like` matches the beginning of a line with content, or a place near the beginning of a document; nothing
+    where none can tell. A `document` has records instead of lines, and may be one long line.
+    """
 
     name: str
     parse: Parser
     looks_like: re.Pattern[str] | None = None
+    document: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -36,6 +42,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format("ips", addresses.parse, re.compile(_ADDRESS + r"(?:/\d+)?(?::\d+)?(?:[\s,;#]|$)")),
         Format("urls", urls.parse, re.compile(r"[\"'<]?(?:https?|ftp)://", re.IGNORECASE)),
+        Format("wildcards", wildcards.parse, re.compile(r"\*\.[^\s/|@\"'=,<>]+(?:\s*[#;]|$)")),
         Format("domains", domains.parse, re.compile(r"(?:\*\.|\.)?[^\s/|@\"'=,<>]+\.[^\s/|\"'=,<>]+(?:\s*[#;]|/|$)")),
     )
 }
@@ -51,8 +58,17 @@ def recognise(head: Sequence[str]) -> str | None:
     if votes["domains"]:  # a list of names may hold addresses, a list of addresses holds no name
         votes["domains"] += votes.pop("ips", 0)
     name, count = votes.most_common(1)[0] if votes else ("", 0)
-    return name if name and count * 2 > votes.total() else None
+    return name if name and count * 2 > votes.total() else _document(head)
 
 
 def _look(text: str) -> str:
-    return next((one.name for one in FORMATS.values() if one.looks_like and one.looks_like.match(text)), "")
+    lines = (one for one in FORMATS.values() if not one.document)
+    return next((one.name for one in lines if one.looks_like and one.looks_like.match(text)), "")
+
+
+def _document(head: Sequence[str]) -> str | None:
+    text = "".join(line[:_DOCUMENT_HEAD] for line in head).strip("\ufeff \t\r\n")[:_DOCUMENT_HEAD]
+    if text[:1] not in ("{", "["):
+        return None
+    documents = (one for one in FORMATS.values() if one.document and one.looks_like)
+    return next((one.name for one in documents if one.looks_like and one.looks_like.search(text)), None)

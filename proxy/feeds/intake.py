@@ -26,7 +26,7 @@ from indicators.words import IndicatorType
 from proxy.feeds.inflate import FeedError
 from proxy.feeds.store import write_whole
 
-PARSERS = 2  # raise it when parsing or the form of rows changes
+PARSERS = 3  # raise it when parsing or the form of rows changes
 _MAX_SAMPLES = 20  # skipped lines kept for each reason
 _DIGESTS = {
     IndicatorType.MD5: Table.MD5,
@@ -121,7 +121,9 @@ def _parse_anew(content: Path, format_: str, guards: Guards, to: Parsed) -> None
     report = Report(format=_format_of(content) if format_ == "auto" else format_)
     partial = to.rows.with_suffix(".partial")
     with content.open("rb") as source, partial.open("w", encoding="ascii", errors="backslashreplace") as rows:
-        _write_rows(FORMATS[report.format].parse(_lines(source, report)), rows, report, guards)
+        chosen = FORMATS[report.format]
+        text = _document(source) if chosen.document else _lines(source, report)
+        _write_rows(chosen.parse(text), rows, report, guards)
     partial.replace(to.rows)
     write_whole(to.report, report.to_json())
 
@@ -129,7 +131,7 @@ def _parse_anew(content: Path, format_: str, guards: Guards, to: Parsed) -> None
 def _format_of(content: Path) -> str:
     with content.open("rb") as source:
         head = list(islice(_lines(source, Report()), 4 * HEAD))
-    found = recognise([line for line in head if line.strip() and line.lstrip("\ufeff ")[:1] not in "#!;"])
+    found = recognise([line for line in head if line.strip() and line.lstrip("\ufeff ")[:1] not in "#;"])
     if found:
         return found
     if all(not line.strip("\ufeff \t\r\n") or line.lstrip("\ufeff ")[:1] in "#!;" for line in head):
@@ -149,10 +151,16 @@ def _lines(source: IO[bytes], report: Report) -> Iterator[str]:
         yield raw.decode("utf-8", "replace")
 
 
+def _document(source: IO[bytes]) -> Iterator[str]:
+    """Yield a document as it is: it may be one long line. Its size was bounded when it was fetched."""
+    yield source.read().decode("utf-8", "replace")
+
+
 def _write_rows(outcomes: Iterable[Outcome], rows: IO[str], report: Report, guards: Guards) -> None:
     variants: dict[Variant, int] = {}
     popular: set[str] = set()
     for outcome in outcomes:
+        report.lines = max(report.lines, outcome.line)  # of a document: its records
         if isinstance(outcome, Skipped):
             report.skip(outcome)
             continue

@@ -227,12 +227,8 @@ def test_each_sample_is_recognised_and_read(file: str, format_: str, entries: in
         (["8.8.1.1 12", "8.8.1.2 3"], "ips"),
         (["0.0.0.0 1.example", "0.0.0.0 2.example"], "hosts"),
         (["hxxps://evil[.]example/a"], "urls"),
-        (["*.evil.example"], "domains"),
         (["# only a comment", ""], None),
-        (["||evil.example^"], None),
-        (["evil.example CNAME ."], None),
         (['{"a": 1}'], None),
-        (["address=/evil.example/0.0.0.0"], None),
     ],
 )
 def test_recognition_by_content(lines: list[str], format_: str | None) -> None:
@@ -248,7 +244,7 @@ PIECES = st.lists(
 LINES = st.one_of(PIECES, st.text(max_size=40).map(lambda text: "".join(text.splitlines())))
 
 
-@given(st.sampled_from(sorted(FORMATS)), st.lists(LINES, max_size=12))
+@given(st.sampled_from(sorted(one.name for one in FORMATS.values() if not one.document)), st.lists(LINES, max_size=12))
 def test_every_line_has_an_outcome_and_every_entry_is_canonical(format_: str, lines: list[str]) -> None:
     """Invariant: a parser never raises; each line gives at least one outcome; canonical values stay as they are."""
     outcomes = list(FORMATS[format_].parse(lines))
