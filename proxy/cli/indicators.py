@@ -16,6 +16,7 @@ from indicators.observables import read_observable
 from indicators.reasons import place
 from indicators.rules import RuleError, parse_indicator
 from indicators.words import Action, Category, IndicatorType, Severity
+from proxy.cli.indicator_rows import HEADINGS, fields, row
 from proxy.cli.options import config_option, load_or_exit
 from proxy.config import edit
 from proxy.config.entries import Entry
@@ -43,12 +44,11 @@ def list_(config_path: Path, as_json: bool) -> None:
     """List the custom indicators of all files."""
     found = load_or_exit(config_path).indicators
     if as_json:
-        click.echo(json.dumps([_as_json(one) for one in found], indent=2))
+        click.echo(json.dumps([fields(one) for one in found], indent=2))
         return
     from proxy.cli.tables import table  # noqa: PLC0415 - rich is slow to import
 
-    rows = [(one.action, one.value, one.type, _expires(one), one.title, place(one.origin)) for one in found]
-    table(("action", "indicator", "type", "expires", "title", "stands at"), rows)
+    table(HEADINGS, map(row, found))
 
 
 @indicators.command()
@@ -70,14 +70,14 @@ def list_(config_path: Path, as_json: bool) -> None:
     "--file", "file", type=click.Path(path_type=Path), help="Where to write it.  [default: the configuration]"
 )
 @config_option
-def add(value: str, action: str, file: Path | None, config_path: Path, **fields: Any) -> None:
+def add(value: str, action: str, file: Path | None, config_path: Path, **options: Any) -> None:
     """Add an indicator: a domain, URL, address, network, file hash or certificate thumbprint.
 
     The file keeps its comments, order and quoting.
     """
     loaded = load_or_exit(config_path)
     target = _target(loaded, file)
-    entry: dict[Any, object] = {action: value, **_fields(fields)}
+    entry: dict[Any, object] = {action: value, **_fields(options)}
     try:
         (made,) = parse_indicator(entry, Origin("custom", custom=True, place=shown(target)))
     except RuleError as error:
@@ -165,12 +165,12 @@ def _target(loaded: LoadedConfig, file: Path | None) -> Path:
 
 
 def _fields(options: dict[str, Any]) -> dict[str, object]:
-    fields: dict[str, object] = {name: value for name, value in options.items() if value}
-    if fields.pop("no_alert", False):
-        fields["generate_alert"] = False
-    if "device_groups" in fields:
-        fields["device_groups"] = list(options["device_groups"])
-    return fields
+    given: dict[str, object] = {name: value for name, value in options.items() if value}
+    if given.pop("no_alert", False):
+        given["generate_alert"] = False
+    if "device_groups" in given:
+        given["device_groups"] = list(options["device_groups"])
+    return given
 
 
 def _check_new(made: Indicator, known: Iterable[Indicator]) -> None:
@@ -195,29 +195,3 @@ def _edited[T](change: Callable[[], T]) -> T:
         return change()
     except (EditError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from None
-
-
-def _expires(one: Indicator) -> str:
-    return f"{one.expiration:%Y-%m-%d %H:%M}" if one.expiration else ""
-
-
-def _as_json(one: Indicator) -> dict[str, object]:
-    return {
-        "value": one.value,
-        "type": one.type,
-        "action": one.action,
-        "category": one.category,
-        "title": one.title,
-        "description": one.description,
-        "severity": one.severity,
-        "since": one.since.isoformat() if one.since else None,
-        "expiration": one.expiration.isoformat() if one.expiration else None,
-        "generate_alert": one.generate_alert,
-        "recommended_actions": one.recommended_actions,
-        "educate_url": one.educate_url,
-        "device_groups": sorted(one.device_groups),
-        "exact": one.exact,
-        "always_inspect": one.always_inspect,
-        "file": one.origin.place,
-        "line": one.origin.line,
-    }
