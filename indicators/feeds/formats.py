@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from indicators.feeds import addresses, domains, hosts_files, urls, wildcards
+from indicators.feeds import addresses, adguard, domains, hosts_files, urls, wildcards
 from indicators.feeds.entry import Outcome
 from indicators.feeds.lines import content, refang
 
@@ -35,6 +35,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
+        Format("adguard", adguard.parse, re.compile(r"@@\S|\|\|?\S")),
         Format(
             "hosts",
             hosts_files.parse,
@@ -52,11 +53,15 @@ FORMATS: dict[str, Format] = {
 def recognise(head: Sequence[str]) -> str | None:
     """Return the name of the format that most of the first lines look like; nothing when they look like none."""
     votes: Counter[str] = Counter()
+    rules = False
     for _, text, skipped in content(head[:HEAD]):
         if not skipped:
             votes[_look(refang(text))] += 1
+        rules = rules or text.startswith("!")  # a comment that only lists of rules have
     if votes["domains"]:  # a list of names may hold addresses, a list of addresses holds no name
         votes["domains"] += votes.pop("ips", 0)
+    if rules or votes["adguard"]:  # and a list of rules may hold all of these
+        votes["adguard"] += sum(votes.pop(name, 0) for name in ("domains", "hosts", "ips", "wildcards"))
     name, count = votes.most_common(1)[0] if votes else ("", 0)
     return name if name and count * 2 > votes.total() else _document(head)
 

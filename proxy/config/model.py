@@ -177,7 +177,7 @@ class FeedConfig(Section):
     """Address to fetch it from."""
     path: Path | None = None
     """File to read it from, relative to config.yaml."""
-    format: Literal["auto", "hosts", "ips", "urls", "wildcards", "domains"] = "auto"
+    format: Literal["auto", "adguard", "hosts", "ips", "urls", "wildcards", "domains"] = "auto"
     """Its format; `auto` recognises it from the content."""
     category: Category = Category.MALICIOUS
     """What its entries warn of."""
