@@ -7,7 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from indicators.feeds import addresses, adguard, domains, hosts_files, urls, wildcards
+from indicators.feeds import (
+    addresses,
+    adguard,
+    digests,
+    dnsmasq,
+    domains,
+    feodo,
+    hosts_files,
+    malwarebazaar,
+    phishtank,
+    rpz,
+    sslbl,
+    threatfox,
+    unbound,
+    urlhaus,
+    urls,
+    wildcards,
+)
 from indicators.feeds.entry import Outcome
 from indicators.feeds.lines import content, refang
 
@@ -16,6 +33,7 @@ type Parser = Callable[[Iterable[str]], Iterator[Outcome]]
 HEAD = 500  # lines that recognition looks at
 _DOCUMENT_HEAD = 65536  # characters of a document that recognition looks at
 _ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+_DAY = r"\d{4}-\d\d-\d\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,36 @@ FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
         Format("adguard", adguard.parse, re.compile(r"@@\S|\|\|?\S")),
+        Format("dnsmasq", dnsmasq.parse, re.compile(r"(?:--)?(?:address|server|local)=/")),
+        Format("unbound", unbound.parse, re.compile(r"local-(?:zone|data):\s|server:$")),
+        Format(
+            "rpz",
+            rpz.parse,
+            re.compile(r"\$(?:TTL|ORIGIN)\s|(?:\S+\s+)?(?:\d+\s+)?(?:IN\s+)?(?:SOA|NS|CNAME|A|AAAA|TXT)\s+[^\s/]"),
+        ),
+        Format("urlhaus_csv", urlhaus.parse_csv, re.compile(rf'"\d+","{_DAY} [^"]*","[a-z]+:')),
+        Format("urlhaus_json", urlhaus.parse_json, re.compile(r'"urlhaus_link"\s*:'), document=True),
+        Format(
+            "threatfox_csv",
+            threatfox.parse_csv,
+            re.compile(rf'"{_DAY} [^"]*", *"\d+", *"[^"]*", *"(?:url|domain|ip:port|\w+_hash)"'),
+        ),
+        Format("threatfox_json", threatfox.parse_json, re.compile(r'"ioc_type"\s*:'), document=True),
+        Format(
+            "feodo_csv",
+            feodo.parse_csv,
+            re.compile(rf'"?first_seen_utc"?,"?dst_ip"?|"{_DAY} [^"]*","{_ADDRESS}","\d+"'),
+        ),
+        Format("malwarebazaar_csv", malwarebazaar.parse, re.compile(rf'"{_DAY} [^"]*", *"[0-9a-f]{{64}}"')),
+        Format("hashes", digests.parse, re.compile(r"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\s*$")),
+        Format(
+            "sslbl",
+            sslbl.parse,
+            re.compile(rf"{_DAY} [\d:]+,(?:[0-9a-f]{{40}},|{_ADDRESS},\d)|[0-9a-f]{{32}},{_DAY}"),
+        ),
+        Format("phishtank_csv", phishtank.parse_csv, re.compile(r'phish_id,url,|\d+,"?https?://.*,http')),
+        Format("phishtank_json", phishtank.parse_json, re.compile(r'"phish_id"\s*:'), document=True),
+        Format("feodo_json", feodo.parse_json, re.compile(r'"ip_address"\s*:[^}]*"as_number"\s*:'), document=True),
         Format(
             "hosts",
             hosts_files.parse,

@@ -177,7 +177,29 @@ class FeedConfig(Section):
     """Address to fetch it from."""
     path: Path | None = None
     """File to read it from, relative to config.yaml."""
-    format: Literal["auto", "adguard", "hosts", "ips", "urls", "wildcards", "domains"] = "auto"
+    format: Literal[
+        "auto",
+        "adguard",
+        "dnsmasq",
+        "unbound",
+        "rpz",
+        "urlhaus_csv",
+        "urlhaus_json",
+        "threatfox_csv",
+        "threatfox_json",
+        "feodo_csv",
+        "malwarebazaar_csv",
+        "hashes",
+        "sslbl",
+        "phishtank_csv",
+        "phishtank_json",
+        "feodo_json",
+        "hosts",
+        "ips",
+        "urls",
+        "wildcards",
+        "domains",
+    ] = "auto"
     """Its format; `auto` recognises it from the content."""
     category: Category = Category.MALICIOUS
     """What its entries warn of."""
