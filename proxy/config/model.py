@@ -194,6 +194,8 @@ class FeedConfig(Section):
         "phishtank_csv",
         "phishtank_json",
         "feodo_json",
+        "spamhaus_json",
+        "maltrail",
         "hosts",
         "ips",
         "urls",
