@@ -21,6 +21,7 @@ from indicators.feeds import (
     rpz,
     spamhaus,
     sslbl,
+    stix,
     threatfox,
     unbound,
     urlhaus,
@@ -88,6 +89,12 @@ FORMATS: dict[str, Format] = {
         Format("feodo_json", feodo.parse_json, re.compile(r'"ip_address"\s*:[^}]*"as_number"\s*:'), document=True),
         Format("spamhaus_json", spamhaus.parse, re.compile(r'\{"(?:cidr|asn)"\s*:')),
         Format("maltrail", maltrail.parse),
+        Format(
+            "stix",
+            stix.parse,
+            re.compile(r'"type"\s*:\s*"bundle"|"pattern_type"\s*:|"type"\s*:\s*"indicator"'),
+            document=True,
+        ),
         Format(
             "hosts",
             hosts_files.parse,

@@ -196,6 +196,7 @@ class FeedConfig(Section):
         "feodo_json",
         "spamhaus_json",
         "maltrail",
+        "stix",
         "hosts",
         "ips",
         "urls",
