@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 WINDOW = 60.0  # seconds in which a repeat only counts
 REPORT_WITHIN = 0.02  # seconds
 COUNT_WITHIN = 0.5  # seconds
-MAX_COUNTED = 384  # counts told in that time: fewer than a reporter can hold; further ones add up and follow
+MAX_COUNTED = 128  # counts told in that time, for each costs a while; further ones add up and follow
 MAX_WAITING = 8192
 MAX_SIGHTINGS = 32_768
-_BATCH = 256  # reports made in one go, so that answers are not held up behind them
+_BATCH = 64  # reports made in one go, so that answers are not held up behind them
 
 type Later = Callable[[float, Callable[[], None]], Any]
 
