@@ -17,6 +17,7 @@ from indicators.feeds import (
     hosts_files,
     maltrail,
     malwarebazaar,
+    misp,
     phishtank,
     rpz,
     spamhaus,
@@ -95,6 +96,7 @@ FORMATS: dict[str, Format] = {
             re.compile(r'"type"\s*:\s*"bundle"|"pattern_type"\s*:|"type"\s*:\s*"indicator"'),
             document=True,
         ),
+        Format("misp", misp.parse, re.compile(r'[\[{\s]+"Event"\s*:\s*\{'), document=True),
         Format(
             "hosts",
             hosts_files.parse,

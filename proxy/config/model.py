@@ -197,6 +197,7 @@ class FeedConfig(Section):
         "spamhaus_json",
         "maltrail",
         "stix",
+        "misp",
         "hosts",
         "ips",
         "urls",
