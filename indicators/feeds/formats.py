@@ -24,6 +24,7 @@ from indicators.feeds import (
     sslbl,
     stix,
     threatfox,
+    tweetfeed,
     unbound,
     urlhaus,
     urls,
@@ -97,6 +98,7 @@ FORMATS: dict[str, Format] = {
             document=True,
         ),
         Format("misp", misp.parse, re.compile(r'[\[{\s]+"Event"\s*:\s*\{'), document=True),
+        Format("tweetfeed", tweetfeed.parse, re.compile(rf"{_DAY} [\d:]+,[^,]*,(?:url|domain|ip|sha256|md5),")),
         Format(
             "hosts",
             hosts_files.parse,

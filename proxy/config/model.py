@@ -198,6 +198,7 @@ class FeedConfig(Section):
         "maltrail",
         "stix",
         "misp",
+        "tweetfeed",
         "hosts",
         "ips",
         "urls",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -227,8 +228,20 @@ def test_each_sample_is_recognised_and_read(file: str, format_: str, entries: in
         (["8.8.1.1 12", "8.8.1.2 3"], "ips"),
         (["0.0.0.0 1.example", "0.0.0.0 2.example"], "hosts"),
         (["hxxps://evil[.]example/a"], "urls"),
+        (["*.evil.example"], "wildcards"),
+        (["*.evil.example", "a.example", "b.example"], "domains"),
         (["# only a comment", ""], None),
+        (["||evil.example^"], "adguard"),
+        (["! rules", "evil.example"], "adguard"),
+        (["||evil.example^", "evil.example", "0.0.0.0 evil.example"], "adguard"),
+        (["evil.example CNAME ."], "rpz"),
+        (["$TTL 30", "@ IN SOA localhost. root.localhost. 1 2 3 4 5", " NS localhost."], "rpz"),
+        (['local-zone: "evil.example" always_null'], "unbound"),
+        (["d41d8cd98f00b204e9800998ecf8427e"], "hashes"),
+        (['[{"Event": {"Attribute": []}}]'], "misp"),
+        (["[", '{"created": "", "pattern_type": "stix"}]'], "stix"),
         (['{"a": 1}'], None),
+        (["address=/evil.example/0.0.0.0"], "dnsmasq"),
     ],
 )
 def test_recognition_by_content(lines: list[str], format_: str | None) -> None:
@@ -255,3 +268,42 @@ def test_every_line_has_an_outcome_and_every_entry_is_canonical(format_: str, li
             assert canonical_host(entry.value) == entry.value
         elif isinstance(entry, Entry) and entry.type is IndicatorType.URL:
             assert canonical(entry.value).expression == entry.value
+
+
+SAMPLE_FILES = sorted(SAMPLES.iterdir())
+
+
+@given(st.sampled_from(SAMPLE_FILES), st.integers(0, 4000), st.integers(0, 60), st.binary(max_size=30), st.data())
+def test_a_damaged_file_raises_nothing(file: Path, at: int, cut: int, extra: bytes, data: st.DataObject) -> None:
+    """Invariant: bytes cut out of or put into a file of any format end no parser, nor recognition."""
+    whole = file.read_bytes()
+    lines = (whole[:at] + extra + whole[at + cut :]).decode("utf-8", "replace").splitlines(keepends=True)
+    found = recognise(lines)
+    format_ = FORMATS[data.draw(st.sampled_from(sorted(FORMATS))) if data.draw(st.booleans()) or not found else found]
+    numbers = [outcome.line for outcome in format_.parse(lines)]
+    assert numbers == sorted(numbers)
+    assert format_.document or set(numbers) == set(range(1, len(lines) + 1))
+
+
+WORDS = st.sampled_from(
+    ["Event", "Attribute", "Object", "objects", "type", "indicator", "pattern", "to_ids", "value", "url", "data", "Tag"]
+)
+TREES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.one_of(WORDS, st.text(max_size=4)), inner)),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(one.name for one in FORMATS.values() if one.document)), TREES)
+def test_a_document_of_any_shape_raises_nothing(format_: str, tree: object) -> None:
+    """Invariant: whatever JSON a document holds, each of its records has an outcome, numbered from 1."""
+    numbers = {outcome.line for outcome in FORMATS[format_].parse([json.dumps(tree)])}
+    assert numbers == set(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("format_", sorted(one.name for one in FORMATS.values() if one.document))
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "9" * 5000, "null", '"\\ud800"'])
+def test_a_document_that_is_none_says_so(format_: str, text: str) -> None:
+    outcomes = list(FORMATS[format_].parse([text]))
+    assert [type(outcome) for outcome in outcomes] == [Skipped]
