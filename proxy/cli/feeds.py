@@ -40,7 +40,7 @@ def feeds() -> None:
       feeds:
         - name: urlhaus
           url: https://urlhaus.abuse.ch/downloads/text_online/
-          format: urls          # auto | domains | hosts | urls | ips
+          format: urls          # or none, to recognise it from the content
           category: malware
           interval: 1h
 
