@@ -4,9 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = --heavy ]; then
-  exec .venv/bin/python -m pytest -m heavy -rs --timeout=600
+  exec .venv/bin/python -m pytest -m heavy -rsfE --timeout=600
 fi
 tools/lint.sh
 rm -f .coverage .coverage.*
-.venv/bin/python -m pytest -m "not heavy" -n "${SEAWALL_TEST_JOBS:-2}" -rs --cov --cov-report=
+.venv/bin/python -m pytest -m "not heavy" -n "${SEAWALL_TEST_JOBS:-2}" -rsfE --cov --cov-report=
 .venv/bin/python tools/coverage_floor.py 90

@@ -46,12 +46,7 @@ async def run_checks(endpoints: Endpoints, nonce: str) -> list[Check]:
     collector = CollectorClient(endpoints)
     client = ProxyClient(endpoints, f"seawall-pilot/{nonce}")
     tried = await _try(endpoints, collector, client, nonce)
-    return [
-        await _device(collector, tried),
-        await _phishing(collector, tried),
-        await _malware(collector, tried),
-        await _alerts(collector, tried),
-    ]
+    return [await check(collector, tried) for check in CHECKS]
 
 
 async def _try(endpoints: Endpoints, collector: CollectorClient, client: ProxyClient, nonce: str) -> Tried:
@@ -135,6 +130,9 @@ async def _alerts(collector: CollectorClient, tried: Tried) -> Check:
     if done.passed:
         return done
     return Check(done.name, False, f"alerts for {PHISHING_HOST} went from {tried.before} to {risen}, not to {wanted}")
+
+
+CHECKS = (_device, _phishing, _malware, _alerts)
 
 
 def _count(alerts: list[dict[str, Any]], host: str) -> int:
