@@ -179,3 +179,15 @@ async def until(holds: object) -> None:
     async with asyncio.timeout(5):
         while not holds():  # type: ignore[operator]
             await asyncio.sleep(0.01)
+
+
+async def test_tls_to_the_proxy_itself_is_answered_under_our_ca(start: Start) -> None:
+    gateway, site = await start(EVIL)
+    trust = ssl.create_default_context(cafile=gateway.ca)
+    trust.check_hostname = False
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.http, ssl=trust)
+        writer.write(b"GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n")
+        assert b" 403 " in await reader.readline()
+        writer.close()
+    assert site.requests == []

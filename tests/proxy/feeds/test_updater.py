@@ -112,7 +112,7 @@ async def test_without_feeds_it_is_ready_and_publishes_nothing(bench: Bench, mon
 async def test_what_goes_wrong_is_kept_and_logged(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.put("names", "||x^", "||y^")
+    bench.put("names", "no list", "of any kind")
     keeper = made(bench)
     await keeper._do(make_job(bench.config, ["names"]))
     assert "feed names: its format was not recognised" in caplog.text
