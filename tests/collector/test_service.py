@@ -50,13 +50,15 @@ async def test_a_sweep_that_fails_is_tried_again(running, monkeypatch, caplog):
         if not calls.is_set():
             calls.set()
             raise StoreUnavailableError("no disk")
-        return 0
+        return 2
 
+    caplog.set_level("INFO")
     monkeypatch.setattr(sweeper, "sweep", fail_once)
     monkeypatch.setattr(sweeper, "_PAUSE", 0)
     task = asyncio.create_task(sweeper._sweep_often(running.service._app))
     async with asyncio.timeout(10):
-        await calls.wait()
+        while "removed 2 rows" not in caplog.text:
+            await asyncio.sleep(0)
     assert not task.done()
     await _ended(task)
     assert "no disk" in caplog.text
