@@ -109,6 +109,9 @@ def _spans(version: int) -> tuple[list[int], list[int]]:
 _SPANS = {4: _spans(4), 6: _spans(6)}
 
 
+_PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".test")
+
+
 def is_special(address: Address) -> bool:
     """Say whether no public destination can have this address (private, loopback, multicast, documentation ...).
 
@@ -119,6 +122,19 @@ def is_special(address: Address) -> bool:
     number = int(real)
     at = bisect_right(starts, number) - 1
     return at >= 0 and number <= ends[at]
+
+
+def is_private_by_spelling(host: str) -> bool:
+    """Say whether a configured host is private as it is written, so that whoever wrote it means private addresses.
+
+    >>> [is_private_by_spelling(host) for host in ("127.0.0.1", "[::1]", "siem.corp.lan", "nas", "feeds.example")]
+    [True, True, True, True, False]
+    """
+    plain = host.strip("[]").rstrip(".").lower()
+    try:
+        return is_special(parse_address(plain.partition("%")[0]))
+    except ValueError:
+        return "." not in plain or plain.endswith(_PRIVATE_NAMES)
 
 
 def without_special(network: Network) -> tuple[Network, ...]:

@@ -42,6 +42,8 @@ def decide(seen: Observation, now: datetime, matches: Sequence[Match], under: Se
     A block or warn is not final where the URL, which this device's connection will show, could change it; its action
     is then the one that holds as long as nothing more is seen. A host that passes may be final and still need the URL.
     """
+    if len(matches) == 1 and not under and _is_plain_block(matches[0], terms):
+        return _plain_block(matches[0])
     settings = terms.settings
     # A warning that policy turns into a block is a block, and no waiver lifts a block.
     found = existing(matches, seen, now, () if settings.convert_warn_to_block else terms.waivers)
@@ -49,7 +51,7 @@ def decide(seen: Observation, now: datetime, matches: Sequence[Match], under: Se
     deeper = _deeper(found, ruling, existing(under, seen, now), seen)
     if not ruling.matches and not deeper:
         return clean(seen.stage, settings)
-    asked, policy_note = _apply(ruling.action, seen, settings)
+    asked, policy_note = _apply(ruling, seen, settings)
     done, mode_note = _by_mode(asked, now, terms)
     final = not (deeper and _stops(asked))
     sight_note = () if not deeper else (Note.URLS_UNDER,) if final else (Note.NOT_FINAL,)
@@ -63,6 +65,43 @@ def decide(seen: Observation, now: datetime, matches: Sequence[Match], under: Se
         would=asked if asked is not done else None,
         alert=ruling.alert and final,
         always_inspect=any(match.indicator.always_inspect for match in (*ruling.matches, *deeper)),
+        rewrite=_rewrites(ruling) if done is Action.BLOCK and final else (),
+    )
+
+
+def _rewrites(ruling: Ruling) -> tuple[str, ...]:
+    """Return the addresses that the winner's feed asks to answer with for the winner's name."""
+    winner = ruling.matches[0]
+    if not winner.rewrite:
+        return ()
+    same = (winner.indicator.origin.source, winner.indicator.value)
+    of_winner = [m for m in ruling.matches if (m.indicator.origin.source, m.indicator.value) == same and m.rewrite]
+    return tuple(dict.fromkeys(match.rewrite for match in of_winner))
+
+
+def _is_plain_block(match: Match, terms: Terms) -> bool:
+    """Say whether one feed's block stands alone, with nothing that could weaken it: the way of nearly all hits."""
+    indicator = match.indicator
+    return (
+        match.action is Action.BLOCK
+        and not match.rewrite
+        and terms.settings.mode is Mode.ENFORCE
+        and terms.paused_until is None
+        and not indicator.origin.custom
+        and indicator.expiration is None
+        and not indicator.device_groups
+    )
+
+
+def _plain_block(match: Match) -> Verdict:
+    """Return what the long way would return for such a match (a test holds the two together)."""
+    indicator = match.indicator
+    return Verdict(
+        Action.BLOCK,
+        reason((match,)),
+        (match,),
+        alert=indicator.generate_alert,
+        always_inspect=indicator.always_inspect,
     )
 
 
@@ -89,8 +128,14 @@ def _could_change(ruling: Ruling, changed: Ruling) -> bool:
     return (changed.action, changed.alert) != (ruling.action, ruling.alert)
 
 
-def _apply(action: Action, seen: Observation, settings: PolicySettings) -> tuple[Action, tuple[Note, ...]]:
-    """Apply policy to a warning: converted to a block, or what it becomes where no page can be shown."""
+def _apply(ruling: Ruling, seen: Observation, settings: PolicySettings) -> tuple[Action, tuple[Note, ...]]:
+    """Apply policy to a warning: converted to a block, or what it becomes where no page can be shown.
+
+    A name that a feed may send elsewhere is let pass once DNS has answered for it.
+    """
+    action = ruling.action
+    if ruling.matches and ruling.matches[0].rewrite and seen.stage is not Stage.DNS:
+        return Action.ALLOW, (Note.REWRITTEN,)
     if action is not Action.WARN:
         return action, ()
     if settings.convert_warn_to_block:
@@ -107,4 +152,6 @@ def _by_mode(action: Action, now: datetime, terms: Terms) -> tuple[Action, tuple
         return action, ()
     if terms.paused_until is not None and now < terms.paused_until:
         return Action.ALLOW, (Note.PAUSED,)
-    return (Action.ALLOW, (Note.AUDIT_MODE,)) if terms.settings.mode is Mode.AUDIT else (action, ())
+    if terms.settings.mode is not Mode.AUDIT:
+        return action, ()
+    return Action.ALLOW, (Note.GROUP_AUDIT if terms.settings.group_audit else Note.AUDIT_MODE,)

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from importlib import resources
@@ -18,10 +18,13 @@ from importlib.resources.abc import Traversable
 from ipaddress import ip_address, ip_network
 
 from indicators.addresses import Network, parse_network
-from indicators.feeds.entry import Entry
+from indicators.feeds.entry import Entry, FeedOnly
+from indicators.feeds.expressions import compiled
+from indicators.hosts import canonical_host, is_address, parents
 from indicators.public_suffix import is_public_suffix
 from indicators.words import Action, IndicatorType
 
+_WEAK_PREFIX = 8  # hexadecimal digits of a hash that prove nothing alone
 INDEPENDENT_FEEDS = 2  # so many publishers must name a popular host before it is blocked
 
 
@@ -36,6 +39,8 @@ class Guard(StrEnum):
     PUBLIC_DNS = "public_dns"
     SHARED_ADDRESS = "shared_address"
     COMMON_FILE = "common_file"
+    HASH_PREFIX = "hash_prefix"
+    NEVER_BLOCK = "never_block"
 
 
 _TEXTS = {
@@ -46,6 +51,9 @@ _TEXTS = {
     Guard.SINGLE_FEED: "{host} is a widely used host that only one publisher lists: it is audited, not blocked",
     Guard.PUBLIC_DNS: "{host} is a public resolver that many systems ask: it is audited, not blocked",
     Guard.SHARED_ADDRESS: "{host} belongs to a content delivery network: thousands of sites share it",
+    Guard.HASH_PREFIX: "only four bytes of the hash of {host} are listed, which some addresses meet by chance: it is "
+    "recorded, not blocked, unless a list with the full hash agrees",
+    Guard.NEVER_BLOCK: "{host} is named in `guards.never_block` of the configuration: no feed may block it",
     Guard.COMMON_FILE: "this is the hash of an empty or common harmless file",
 }
 
@@ -68,6 +76,7 @@ class GuardLists:
     public_dns: frozenset[str] = frozenset()
     shared_addresses: tuple[Network, ...] = ()
     common_files: frozenset[str] = frozenset()
+    never_block: frozenset[str] = frozenset()  # with their subdomains
     digest: str = ""
 
     @cached_property
@@ -98,6 +107,32 @@ def load() -> GuardLists:
     )
 
 
+def extended(
+    lists: GuardLists,
+    shared_hosts: Iterable[str] = (),
+    shorteners: Iterable[str] = (),
+    top_hosts: Iterable[str] = (),
+    never_block: Iterable[str] = (),
+) -> GuardLists:
+    """Return the lists with a user's hosts added. Raises ValueError naming a host that is none."""
+    more = [_hosts(given) for given in (shared_hosts, shorteners, top_hosts, never_block)]
+    if not any(more):
+        return lists
+    text = "\n".join(",".join(sorted(hosts)) for hosts in more)
+    return replace(
+        lists,
+        shared_hosting=lists.shared_hosting | more[0],
+        link_shorteners=lists.link_shorteners | more[1],
+        top_ranked=lists.top_ranked | more[2],
+        never_block=lists.never_block | more[3],
+        digest=hashlib.sha256(f"{lists.digest}\0{text}".encode()).hexdigest(),
+    )
+
+
+def _hosts(given: Iterable[str]) -> frozenset[str]:
+    return frozenset(popular_name(canonical_host(host.removeprefix("*."))) for host in given)
+
+
 def _text(path: Traversable) -> str:
     content = path.read_bytes()
     return (gzip.decompress(content) if path.name.endswith(".gz") else content).decode()
@@ -111,12 +146,16 @@ class Guards:
         self._popular = lists.popular
         self._public_dns = lists.public_dns
         self._common_files = lists.common_files
+        self._never = lists.never_block
+        names = {name for name in lists.popular if not is_address(name)} | lists.never_block
+        self._names = "\n".join(sorted(names | {f"www.{name}" for name in names}))
         self._shared = {version: _Spans(lists.shared_addresses, version) for version in (4, 6)}
 
     def on(self, entry: Entry) -> Guard | None:
         """Return the guard that holds this entry back, or nothing.
 
-        `SINGLE_FEED` is conditional: it falls where `INDEPENDENT_FEEDS` publishers name the same host.
+        `SINGLE_FEED` is conditional: it falls where `INDEPENDENT_FEEDS` publishers name the same host. Where anyone may
+        publish or shorten a link, no number of feeds is proof against the host as a whole.
         """
         if entry.action in (Action.ALLOW, Action.AUDIT):
             return None
@@ -124,16 +163,39 @@ class Guards:
             return self._on_host(entry.value, Guard.SINGLE_FEED)
         if entry.type is IndicatorType.URL:
             host, _, path = entry.value.partition("/")
-            return None if path or entry.exact else self._on_host(host, None)
+            if path or entry.exact:
+                return Guard.NEVER_BLOCK if self._is_never_blocked(host) else None
+            return self._on_host(host, None)
+        if entry.type is FeedOnly.PATTERN:
+            return self._on_pattern(entry.value)
+        if entry.type is FeedOnly.URL_HASH:
+            return Guard.HASH_PREFIX if len(entry.value) <= _WEAK_PREFIX else self._hashes.get(entry.value)
         if entry.type is IndicatorType.IP:
             return self._on_network(entry.value)
         return Guard.COMMON_FILE if entry.value in self._common_files else None
 
+    def _is_never_blocked(self, host: str) -> bool:
+        return bool(self._never) and any(popular_name(name) in self._never for name in parents(host))
+
+    @cached_property
+    def _hashes(self) -> dict[str, Guard]:
+        """Return the prefixes, of each length, of the hashes that whole popular hosts have in a list of hashes."""
+        known = {**self._popular, **dict.fromkeys(self._never, Guard.NEVER_BLOCK)}
+        digests = {hashlib.sha256(f"{host}/".encode()).hexdigest(): guard for host, guard in known.items()}
+        return {digest[:digits]: guard for digest, guard in digests.items() for digits in (16, 32, 64)}
+
+    def _on_pattern(self, text: str) -> Guard | None:
+        """Look an expression up in all popular hosts at once, one a line; it is met by a line or by none."""
+        found = compiled(text, per_line=True)
+        return Guard.TOP_RANKED if found is None or found.search(self._names) else None
+
     def _on_host(self, host: str, listed_as_domain: Guard | None) -> Guard | None:
+        if self._is_never_blocked(host):
+            return Guard.NEVER_BLOCK
         if is_public_suffix(host):
             return Guard.PUBLIC_SUFFIX
         known = self._popular.get(popular_name(host))
-        return (listed_as_domain or known) if known else None
+        return listed_as_domain if known is Guard.TOP_RANKED and listed_as_domain else known
 
     def _on_network(self, value: str) -> Guard | None:
         if value in self._public_dns:

@@ -6,6 +6,7 @@ outranked is decided in `decide.py`.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,14 @@ from indicators.urls import CanonicalUrl
 from indicators.verdict import Match
 
 MAX_URLS_UNDER = 16  # answers of `urls_under`
+
+
+type Glance = tuple[Hashable, tuple[int, ...]]
+"""What is listed on a host, short of indicators: a kind, and for each match the length of its name and its line.
+
+Where two hosts have equal kinds, the same feeds say the same of both: their matches differ in names and lines alone.
+The names are the last so many characters of the host; the matches stand in the order of `on_host`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +85,12 @@ class IndicatorIndex(Protocol):
 
     def counts(self) -> IndexCounts:
         """Return how many indicators there are."""
+        ...
+
+
+class EdgedIndex(IndicatorIndex, Protocol):
+    """An index that can tell where its addresses lie."""
+
+    def address_edges(self, version: int) -> Iterable[int]:
+        """Return, as numbers, the addresses of an IP version at which what is known changes."""
         ...

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from indicators.frozen import frozen
 from indicators.words import Action, Category, IndicatorType, Severity, Visibility
 
 ALL_GROUPS: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Name where an indicator stands, so that a person can find and change it.
 
     `source` is a feed's name, `custom` for YAML, `api` for the collector, `waiver` or `pause` for daily life.
-    `custom` decides precedence: a custom indicator outranks every feed.
+    `custom` decides precedence: a custom indicator outranks every feed. An allow that `yields` (one pushed by the
+    collector) does not override a custom block that does not.
     """
 
     source: str
     custom: bool
     place: str = ""  # a file's name, or a feed's
     line: int = 0  # 1-based; 0 where lines mean nothing
+    yields: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Indicator:
     """Describe one observable to look for, with the fields of Defender's indicator resource.
 
     `value` is canonical for its type: a lower-case IDNA host without a trailing dot; a URL as the Safe Browsing
     expression `host/path?query`; an address or network in compressed form; a hash in lower-case hex; a certificate
     thumbprint as SHA-1 in lower-case hex. `exact` is true for a domain that does not cover its subdomains, or a URL
-    that is not a prefix. `device_groups` empty means all devices.
+    that is not a prefix. `device_groups` and `devices` (ids) empty mean all devices.
     """
 
     value: str
@@ -47,6 +49,7 @@ class Indicator:
     recommended_actions: str = ""
     educate_url: str = ""
     device_groups: frozenset[str] = ALL_GROUPS
+    devices: frozenset[str] = frozenset()
     exact: bool = False
     always_inspect: bool = False
     confidence: int = 100  # percent

@@ -5,11 +5,12 @@ Whether a device trusts or refuses our CA is known elsewhere; so is how a connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from indicators.hosts import canonical_host, parents
+from indicators.observation import Device
 from indicators.verdict import Verdict
 from indicators.words import Action, Visibility
 
@@ -24,11 +25,20 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InspectLists:
-    """Hold `inspect`, `never_inspect` and `inspect_untrusted` of the configuration; hosts cover their subdomains."""
+    """Hold `inspect`, `never_inspect` and `inspect_untrusted` of the configuration; hosts cover their subdomains.
+
+    `groups` holds the lists of device groups that have their own, whole; `group_of` then says who is in which.
+    """
 
     inspect: frozenset[str] = frozenset()
     never_inspect: frozenset[str] = frozenset()
     inspect_untrusted: bool = False
+    groups: Mapping[str, InspectLists] = field(default_factory=dict)
+    group_of: Callable[[Device], str] = lambda device: device.group
+
+    def for_device(self, device: Device) -> InspectLists:
+        """Return the lists that hold for a device."""
+        return self.groups.get(self.group_of(device), self) if self.groups else self
 
     @classmethod
     def of(cls, inspect: Iterable[str], never_inspect: Iterable[str], inspect_untrusted: bool = False) -> InspectLists:

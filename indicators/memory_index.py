@@ -22,7 +22,17 @@ _BITS = {4: 32, 6: 128}
 class MemoryIndex:
     """Implement `IndicatorIndex` over the indicators given. Values must be canonical (see `Indicator`)."""
 
-    __slots__ = ("_certificates", "_counts", "_digests", "_hosts", "_names", "_networks", "_paths")
+    __slots__ = (
+        "_certificates",
+        "_counts",
+        "_digests",
+        "_hosts",
+        "_is_broad",
+        "_names",
+        "_networks",
+        "_paths",
+        "_tails",
+    )
 
     def __init__(self, indicators: Iterable[Indicator] = ()) -> None:
         given = tuple(indicators)
@@ -34,13 +44,25 @@ class MemoryIndex:
         self._hosts = _group((one.host, one) for one in hosts)
         self._paths = {host: UrlPaths(found) for host, found in _group((one.host, one) for one in urls).items()}
         self._names = frozenset(chain(self._hosts, self._paths))
+        self._tails = frozenset(map(_tail, self._names))
+        self._is_broad = any("." not in name for name in self._names)
         self._networks = _by_prefix(addresses)
         self._digests = _group((one.value, one) for one in hashes)
         self._certificates = _group((one.value, one) for one in certificates)
         self._counts = IndexCounts(len(hosts), len(urls), len(addresses), len(hashes), len(certificates))
 
+    @property
+    def tails(self) -> frozenset[str] | None:
+        """Return the last two labels of every name on which anything stands; None where a whole domain is listed.
+
+        Nothing stands on a host whose last two labels are not among them.
+        """
+        return None if self._is_broad else self._tails
+
     def mentions(self, host: str) -> bool:
         """Say whether anything stands on this host or a parent of it."""
+        if host[host.rfind(".", 0, host.rfind(".")) + 1 :] not in self._tails and not self._is_broad:
+            return False
         names = self._names
         while host not in names:
             at = host.find(".") + 1
@@ -83,6 +105,14 @@ class MemoryIndex:
             for one in networks.get(number >> (bits - prefix), ())
         )
 
+    def address_edges(self, version: int) -> Iterable[int]:
+        """Return, as numbers, the addresses of an IP version at which what is known changes."""
+        for prefix, networks in self._networks[version].items():
+            shift = _BITS[version] - prefix
+            for number in networks:
+                yield number << shift
+                yield (number + 1) << shift
+
     def on_hash(self, digest: str) -> tuple[Match, ...]:
         """Return the indicators of this file hash."""
         found = self._digests.get(digest, ())
@@ -108,6 +138,11 @@ class MemoryIndex:
     def counts(self) -> IndexCounts:
         """Return how many indicators there are."""
         return self._counts
+
+
+def _tail(name: str) -> str:
+    """Return the last two labels of a name, or the only one: what all names below it end with."""
+    return name[name.rfind(".", 0, name.rfind(".")) + 1 :]
 
 
 def _labels(name: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from indicators.frozen import frozen
+from indicators.indicator import Indicator
 from indicators.words import IdentifiedBy, Stage, Visibility
 
 type Address = IPv4Address | IPv6Address
@@ -27,7 +29,7 @@ class Device:
     listener: str = ""  # "dns", "http", "socks", "transparent", ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """Hold what was seen of one connection at one stage.
 
@@ -35,6 +37,7 @@ class Observation:
     DNS gave for the address). `url` is what the client sent, absolute; judging makes it canonical. `reach` is the most
     that the gateway can come to see of this device's connection: `DNS` for a device known by DNS alone, `SNI` where
     we may not decrypt, `URL` where we may. `can_show_page` says whether a block or warn page can reach the person.
+    `findings` are indicators that were met by other means than a value's equality, such as a scan of a download.
     """
 
     stage: Stage
@@ -48,6 +51,7 @@ class Observation:
     reach: Visibility = Visibility.URL
     can_show_page: bool = True
     user_agent: str = ""
+    findings: tuple[Indicator, ...] = ()
 
     @property
     def host(self) -> str:

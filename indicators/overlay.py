@@ -7,13 +7,14 @@ a policy that nobody asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
 from indicators.indicator import Indicator
+from indicators.words import Risk
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -32,14 +33,44 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceRisk:
+    """Hold a device's risk as the collector told it, with its reasons in words fit for the person's page."""
+
+    level: Risk
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Record that an app refuses our certificate for a host: a device's id, the host, the JA4 of the app's hello.
+
+    `name` is the device's, for people. Until then it is passed unopened, as far as policy lets it.
+    """
+
+    device: str
+    host: str
+    ja4: str
+    until: AwareDatetime
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
-    """Hold one generation: indicators set at run time, waivers, what was learned about devices, and a pause."""
+    """Hold one generation: indicators set at run time, waivers, what was learned about devices, and a pause.
+
+    `risks` and `groups` are the collector's, by device id; a device without a risk has none. `risks_as_of` is when the
+    collector was last heard; nothing where it never was.
+    """
 
     generation: int
     indicators: tuple[Indicator, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     trusted_devices: Annotated[frozenset[str], PlainSerializer(sorted, return_type=list)] = frozenset()
     paused_until: AwareDatetime | None = None
+    pins: tuple[Pin, ...] = ()
+    risks: dict[str, DeviceRisk] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    risks_as_of: AwareDatetime | None = None
     __pydantic_config__ = _STRICT
 
 

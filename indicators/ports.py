@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from indicators.device_signs import Sign
 from indicators.observation import Device, Observation
 from indicators.verdict import Verdict
 from indicators.words import Enforcement
@@ -37,4 +38,8 @@ class Reporter(Protocol):
 
     def device_seen(self, device: Device, user_agent: str = "") -> None:
         """Note that a device is alive; the first time at once, later at most once a minute."""
+        ...
+
+    def sign_seen(self, device: Device, sign: Sign) -> None:
+        """Note a sign of what a device is; told once and then seldom."""
         ...

@@ -35,6 +35,7 @@ def existing(
         for match in matches
         if (match.indicator.expiration is None or now < match.indicator.expiration)
         and (not match.indicator.device_groups or seen.device.group in match.indicator.device_groups)
+        and (not match.indicator.devices or seen.device.id in match.indicator.devices)
         and not (waivers and _waived(match, seen, now, waivers))
     )
 
@@ -85,8 +86,16 @@ def _speaking(matches: Sequence[Match], led_to: frozenset[str]) -> list[Match]:
 
 def _rank_custom(matches: Sequence[Match], led_to: frozenset[str]) -> tuple[list[Match], list[Match]]:
     """Return the custom matches that decide, the winner first, and the audits, which only add an alert (rule 3)."""
-    custom = sorted((m for m in matches if m.indicator.origin.custom), key=_by_rank(led_to), reverse=True)
+    custom = sorted((m for m in _heeding(matches) if m.indicator.origin.custom), key=_by_rank(led_to), reverse=True)
     return [m for m in custom if m.action is not Action.AUDIT], [m for m in custom if m.action is Action.AUDIT]
+
+
+def _heeding(matches: Sequence[Match]) -> Sequence[Match]:
+    """Drop the allows that yield where a block of our own, which does not, was met."""
+    origins = [(match, match.indicator.origin) for match in matches if match.indicator.origin.custom]
+    if not any(match.action is Action.BLOCK and not origin.yields for match, origin in origins):
+        return matches
+    return [match for match in matches if not (match.action is Action.ALLOW and match.indicator.origin.yields)]
 
 
 def _by_rank(led_to: frozenset[str]) -> Callable[[Match], tuple[int, int, int, bool, bool, int]]:
@@ -97,7 +106,7 @@ def _by_rank(led_to: frozenset[str]) -> Callable[[Match], tuple[int, int, int, b
             0 if match.scope is Scope.EXACT_HOST else match.length,
             len(indicator.value) if indicator.type is IndicatorType.URL else 0,  # one path, on a host and its parent
             match.observable not in led_to,
-            bool(indicator.device_groups),
+            bool(indicator.devices or indicator.device_groups),
             -match.action.strength,
         )
 
@@ -120,6 +129,8 @@ def _settle_feeds(matches: Sequence[Match]) -> tuple[list[Match], list[Match]]:
     return standing, [m for m in exceptions if m.indicator.origin.source in sources] + excepted
 
 
-def _by_strength(match: Match) -> tuple[int, int, int, int]:
+def _by_strength(match: Match) -> tuple[int, bool, int, int, int]:
+    """Rank feeds' matches: of equal actions one that stops outranks one that sends elsewhere."""
     severity = match.indicator.severity
-    return (match.action.strength, match.scope, match.length, _SEVERITY[severity] if severity else 0)
+    rank = _SEVERITY[severity] if severity else 0
+    return (match.action.strength, not match.rewrite, match.scope, match.length, rank)

@@ -19,15 +19,19 @@ class Note(StrEnum):
     NO_PAGE_ALLOW = "let pass, because no page can be shown here (policy.warn_without_page)"
     NOT_FINAL = "not final: the full URL may be treated otherwise"
     URLS_UNDER = "some URLs on this host are listed, so the full URL must be seen"
+    REWRITTEN = "the feed sends this name elsewhere, which DNS has done"
     AUDIT_MODE = "let pass, because policy.mode is audit"
+    GROUP_AUDIT = "let pass, because the device's group is in audit mode"
     PAUSED = "let pass, because blocking is paused"
 
 
-_DOES = {Action.ALLOW: "allowed", Action.AUDIT: "audited", Action.WARN: "warned of", Action.BLOCK: "blocked"}
+_DOES = {Action.ALLOW: "allowed", Action.AUDIT: "audited", Action.WARN: "warned of"}
 
 
 def reason(matches: Sequence[Match], notes: Sequence[Note] = (), paused_until: datetime | None = None) -> str:
     """Return one sentence for people: what the winner says, then what policy made of it."""
+    if not notes:
+        return _winner(matches[0]) if matches else CLEAN.reason
     parts = [_winner(matches[0]) if matches else CLEAN.reason]
     parts += [_until(note, paused_until) for note in notes]
     return "; ".join(parts)
@@ -35,9 +39,11 @@ def reason(matches: Sequence[Match], notes: Sequence[Note] = (), paused_until: d
 
 def _winner(match: Match) -> str:
     indicator = match.indicator
-    text = f"{indicator.value} is {_DOES[match.action]} by {place(indicator.origin)}"
-    if match.action is not Action.ALLOW:
-        text += f" ({indicator.category.label})"
+    if match.action is Action.BLOCK:  # nearly always
+        text = f"{indicator.value} is blocked by {place(indicator.origin)} ({indicator.category.label})"
+    else:
+        text = f"{indicator.value} is {_DOES[match.action]} by {place(indicator.origin)}"
+        text += f" ({indicator.category.label})" if match.action is not Action.ALLOW else ""
     return f"{text}; {match.guard}" if match.guard else text
 
 

@@ -13,7 +13,8 @@ class PolicySettings:
     """Hold the settings of `policy:` in the form that judging needs.
 
     `warn_without_page` is what a warning becomes where no page can be shown: BLOCK or ALLOW. `bodies` says that policy
-    names bodies to be hashed on inspected flows; without it no verdict asks for a body.
+    names bodies to be hashed on inspected flows; without it no verdict asks for a body. `group_audit` says that
+    audit mode is the device group's.
     """
 
     mode: Mode = Mode.ENFORCE
@@ -22,6 +23,7 @@ class PolicySettings:
     warn_without_page: Action = Action.BLOCK
     waiver: timedelta = timedelta(hours=24)
     bodies: bool = False
+    group_audit: bool = False
 
     def __post_init__(self) -> None:
         if self.warn_without_page not in (Action.BLOCK, Action.ALLOW):

@@ -14,6 +14,8 @@ from indicators.memory_index import MemoryIndex
 from indicators.rules import parse_indicator
 
 SOURCE = "test-feed"
+PHISHING_TEST = "smartscreentestratings2.net"
+"""The host by which people and the pilot try whether phishing is stopped."""
 
 
 @cache

@@ -5,9 +5,11 @@ A verdict stores the evidence; the decision is derived from it once, in `decide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
+from indicators.frozen import frozen
 from indicators.indicator import Indicator
 from indicators.words import Action, Category, Severity, Visibility
 
@@ -25,12 +27,13 @@ class Scope(IntEnum):
     SHA256 = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """Record that one indicator met one observable.
 
     `length` orders matches of one scope: characters of the URL path, labels of the domain, bits of the network.
-    `guard` is empty, or says why a guard lowered this match's action to `action` (see `guards.py`).
+    `guard` is empty, or says why a guard lowered this match's action to `action` (see `guards.py`). `rewrite` is
+    empty, or the address that a feed which may rewrite asks to answer with in the place of blocking.
     """
 
     indicator: Indicator
@@ -39,6 +42,7 @@ class Match:
     length: int
     action: Action
     guard: str = ""
+    rewrite: str = ""
 
     @property
     def specificity(self) -> tuple[int, int]:
@@ -46,14 +50,22 @@ class Match:
         return (self.scope, self.length)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Evident:
+    """Hold what evidence is built from when it is first read, in a slot of its own (see `Pending`)."""
+
+    __slots__ = ("_source",)
+
+
+@frozen
+class Verdict(Evident):
     """Answer one observation.
 
     `action` is what is to be done now. `final` is false when a deeper look could change it and this device's
     connection will give that look; `needs` then names the sight (`URL` or `BODY` call for inspection). A verdict may be
     `final` and still have `needs`, when the host passes but one of its paths or bodies is listed. `would` differs from
     `action` only where policy records instead of enforcing. `failed` marks a verdict made by `policy.on_error`.
+    `rewrite` holds the addresses that DNS answers a blocked name with, when a feed that may rewrite names them; a door
+    that does not know of it blocks.
     """
 
     action: Action
@@ -65,6 +77,7 @@ class Verdict:
     alert: bool = False
     failed: bool = False
     always_inspect: bool = False
+    rewrite: tuple[str, ...] = ()
 
     @property
     def winner(self) -> Indicator | None:
@@ -93,3 +106,55 @@ class Verdict:
 
 
 CLEAN = Verdict(Action.ALLOW, "nothing known")
+
+
+class Pending(Verdict):
+    """A verdict whose reason and matches are built when one of them is read; from then on it is a plain `Verdict`.
+
+    Most verdicts that stop something are acted on at once and told of later, or were told before. `build` gives the
+    whole verdict, and must give the same whenever it is called.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, action: Action, build: Callable[[], Verdict], *, alert: bool) -> None:
+        object.__setattr__(self, "__class__", _Open)
+        one: Any = self
+        one.action, one.alert, one._source = action, alert, build
+        one.final, one.needs, one.would, one.failed, one.always_inspect = True, None, None, False, False
+        one.rewrite = ()
+        one.__class__ = Pending
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("reason", "matches"):
+            raise AttributeError(name)
+        built: Verdict = self._source()
+        put = object.__setattr__
+        put(self, "reason", built.reason)
+        put(self, "matches", built.matches)
+        put(self, "_source", None)
+        put(self, "__class__", Verdict)
+        return getattr(built, name)
+
+    def __eq__(self, other: object) -> bool:
+        return self._whole() == other
+
+    def __hash__(self) -> int:
+        return hash(self._whole())
+
+    def __repr__(self) -> str:
+        return repr(self._whole())
+
+    def __reduce__(self) -> Any:
+        return self._whole().__reduce_ex__(4)
+
+    def _whole(self) -> Verdict:
+        """Build what is missing; `self` is then a plain verdict."""
+        self.matches  # noqa: B018 - reading it builds it
+        return self
+
+
+class _Open(Evident):
+    """The twin of `Verdict` whose fields may be set."""
+
+    __slots__ = tuple(Verdict.__slots__)

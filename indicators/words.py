@@ -6,23 +6,25 @@ Only words and their order live here; what follows from them is decided elsewher
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class Action(StrEnum):
     """Say what an indicator asks for, weakest first."""
 
-    ALLOW = "allow"
-    AUDIT = "audit"
-    WARN = "warn"
-    BLOCK = "block"
+    strength: int  # a greater number restricts more
 
-    @property
-    def strength(self) -> int:
-        """Rank the action: a greater number restricts more."""
-        return _STRENGTH[self]
+    ALLOW = ("allow", 0)
+    AUDIT = ("audit", 1)
+    WARN = ("warn", 2)
+    BLOCK = ("block", 3)
 
-
-_STRENGTH = {Action.ALLOW: 0, Action.AUDIT: 1, Action.WARN: 2, Action.BLOCK: 3}
+    def __new__(cls, value: str, strength: int = 0) -> Self:
+        """Give each word its rank as a plain attribute: it is read for every match."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.strength = strength
+        return member
 
 
 class Stage(StrEnum):
@@ -77,29 +79,22 @@ class IndicatorType(StrEnum):
 class Category(StrEnum):
     """Name what an indicator warns of."""
 
-    PHISHING = "phishing"
-    MALWARE = "malware"
-    COMMAND_AND_CONTROL = "command_and_control"
-    MALICIOUS = "malicious"
-    SUSPICIOUS = "suspicious"
-    UNWANTED = "unwanted"
-    CUSTOM = "custom"
+    label: str  # the words a person reads
 
-    @property
-    def label(self) -> str:
-        """Give the words a person reads."""
-        return _TITLES[self]
+    PHISHING = ("phishing", "Phishing")
+    MALWARE = ("malware", "Malware")
+    COMMAND_AND_CONTROL = ("command_and_control", "Command and control")
+    MALICIOUS = ("malicious", "Malicious site")
+    SUSPICIOUS = ("suspicious", "Suspicious site")
+    UNWANTED = ("unwanted", "Unwanted content")
+    CUSTOM = ("custom", "Blocked by your organisation")
 
-
-_TITLES = {
-    Category.PHISHING: "Phishing",
-    Category.MALWARE: "Malware",
-    Category.COMMAND_AND_CONTROL: "Command and control",
-    Category.MALICIOUS: "Malicious site",
-    Category.SUSPICIOUS: "Suspicious site",
-    Category.UNWANTED: "Unwanted content",
-    Category.CUSTOM: "Blocked by your organisation",
-}
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Give each word its label as a plain attribute."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
 
 
 class Severity(StrEnum):

@@ -1,7 +1,8 @@
 """AdGuard DNS and Adblock Plus rules that name a host or a URL; whatever else a rule says is skipped as a whole.
 
-A rule is never half applied: one with a condition (`$dnstype`, `$client`, `$denyallow`, `$third-party`) or a pattern
-is none. `@@` is the list's own exception. `$important` and `$badfilter` act on other rules, so the list is read twice.
+A rule is never half applied: one with a condition that cannot be kept (`$client`, `$third-party`, `$dnstype` for some
+queries only) or a pattern other than an expression (`/…/`) is none. `@@` is the list's own exception, and so is what
+`$denyallow` names. `$important`, `$badfilter` and `$denyallow` look at other rules, so the list is read twice.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from indicators.feeds.adguard_rules import Rule, read_rule
-from indicators.feeds.entry import Entry, Outcome, Why, skip
+from indicators.feeds.entry import Entry, FeedOnly, Outcome, Why, skip
+from indicators.feeds.expressions import MAX_EXPRESSIONS, compiled
 from indicators.feeds.hosts_files import parse as parse_hosts
 from indicators.feeds.lines import content, without_comment
 from indicators.feeds.values import read_host, read_network, read_url
@@ -27,6 +29,8 @@ def parse(lines: Iterable[str]) -> Iterator[Outcome]:
     held = list(lines)
     off = {_target(text) for text in held if "badfilter" in text}
     important = {name for text in held if "important" in text for name in _important(text)}
+    listed = set(_blocked(held)) if any("denyallow=" in text for text in held) else set()
+    expressions = 0
     for line, text, skipped in content(held):
         if skipped:
             yield skipped
@@ -37,7 +41,30 @@ def parse(lines: Iterable[str]) -> Iterator[Outcome]:
         elif _HOSTS_LINE(text):
             yield from (one._replace(line=line) for one in parse_hosts([text]))
         else:
-            yield _overruled(line, text, _outcome(line, text), important)
+            found = _overruled(line, text, _outcome(line, text), important)
+            expressions += found.__class__ is Entry and found.type is FeedOnly.PATTERN
+            yield found if expressions <= MAX_EXPRESSIONS else skip(line, text, Why.BAD_PATTERN)
+            if "denyallow=" in text and isinstance(found, Entry):
+                yield from _taken_out(line, text, found.value, listed)
+
+
+def _blocked(held: list[str]) -> Iterator[str]:
+    """Yield the hosts that rules block."""
+    for line, text, skipped in content(held):
+        found = None if skipped else _outcome(line, text)
+        if isinstance(found, Entry) and found.action is None:
+            yield found.value
+
+
+def _taken_out(line: int, text: str, above: str, listed: set[str]) -> Iterator[Outcome]:
+    """Yield an exception for what `$denyallow` names below a rule's host, unless another rule blocks it."""
+    rule = read_rule(text)
+    for name in rule.but if isinstance(rule, Rule) else ():
+        found = read_host(line, name)
+        if isinstance(found, Entry) and found.value.endswith("." + above):
+            between = [one for one in parents(found.value) if one.endswith("." + above)]
+            if not listed.intersection(between):
+                yield found._replace(action=Action.ALLOW)
 
 
 def _target(text: str) -> str:
@@ -74,13 +101,15 @@ def _outcome(line: int, text: str) -> Outcome:
 
 
 def _value(line: int, text: str, rule: Rule) -> Outcome:
+    if rule.expression:
+        return _expression(line, text, rule)
     pattern = without_comment(rule.pattern)
     if re.fullmatch(r"[0-9.]+/\d+", pattern):
         found = next(iter(read_network(line, pattern)))
     elif "/" in pattern:
         found = read_url(line, pattern, rule.exact)
     elif _SINGLE(pattern) or not pattern.isascii():
-        found = read_host(line, pattern, rule.rewrite, rule.exact)
+        found = read_host(line, pattern, rule.rewrite, rule.exact, rule.answer)
     else:
         return skip(line, text, Why.PATTERN)
     if not isinstance(found, Entry):
@@ -88,3 +117,9 @@ def _value(line: int, text: str, rule: Rule) -> Outcome:
     action = Action.ALLOW if rule.exception else None
     exact = found.exact and found.type is not IndicatorType.IP
     return found._replace(action=action, rewrite=rule.rewrite, exact=exact)
+
+
+def _expression(line: int, text: str, rule: Rule) -> Outcome:
+    if rule.rewrite or not compiled(rule.pattern):
+        return skip(line, text, Why.BAD_PATTERN)
+    return Entry(line, FeedOnly.PATTERN, rule.pattern, action=Action.ALLOW if rule.exception else None)

@@ -41,7 +41,7 @@ def _name(line: int, name: str, option: str, value: str) -> Outcome:
     if "*" in name.removeprefix("*.") or name in ("", "#"):
         return skip(line, name, Why.PATTERN)
     if option == "address":
-        return read_host(line, name, rewrite=not is_sink(value))
+        return read_host(line, name, rewrite=not is_sink(value), answer=value)
     if value not in ("", "#"):
         return skip(line, f"{name} {value}", Why.SETTING)  # forwarding, not blocking
     outcome = read_host(line, name)

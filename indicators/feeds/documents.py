@@ -55,6 +55,6 @@ def words(fields: Fields, name: str) -> list[str]:
 
 def whole(value: Json) -> int | None:
     """Return a whole number, written as one or as text; nothing for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:  # 64 bits
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

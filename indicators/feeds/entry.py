@@ -31,7 +31,10 @@ class Why(StrEnum):
     NOT_TEXT = "not readable as text"
     NOT_A_HASH = "not a hash of a file or certificate"
     MALFORMED = "not laid out as its format says"
-    PATTERN = "a pattern: names and URLs are looked up whole, not matched by expression"
+    PATTERN = "a pattern that is not matched here: of patterns, only expressions over whole host names are"
+    BAD_PATTERN = "an expression that RE2 does not compile, or that costs too much"
+    OWN_ADDRESS = "the gateway's own address, or that of a resolver it asks"
+    SAFE_LIST = "a list of what is safe, not of threats"
     SETTING = "a setting of the list, not an entry"
     CONTEXT = "an object that names nothing to look for"
     CONDITIONAL = "a rule with a condition that cannot be kept here"
@@ -41,14 +44,22 @@ class Why(StrEnum):
     UNSUPPORTED = "a kind of entry that is not supported"
 
 
+class FeedOnly(StrEnum):
+    """Name what a feed may hold beside indicators: what meets it is then told as an indicator of another type."""
+
+    PATTERN = "pattern"  # an expression over host names (RE2), met by a domain
+    URL_HASH = "url_hash"  # the first bytes of a Safe Browsing expression's SHA-256, in hex, met by a URL
+
+
 class Entry(NamedTuple):
     """Hold one usable indicator of a feed, in canonical form (see `Indicator.value`).
 
-    What is nothing here is the feed's own setting. `rewrite` marks an entry that asks for a redirection.
+    What is nothing here is the feed's own setting. `rewrite` marks an entry that asks for a redirection, `target` is
+    the address that it asks to answer with; empty where it names something else.
     """
 
     line: int  # 1-based
-    type: IndicatorType
+    type: IndicatorType | FeedOnly
     value: str
     exact: bool = False
     rewrite: bool = False
@@ -56,6 +67,7 @@ class Entry(NamedTuple):
     category: Category | None = None
     confidence: int = 100
     expires: int = 0  # Unix seconds; 0 for never
+    target: str = ""
 
 
 class Skipped(NamedTuple):

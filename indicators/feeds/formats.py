@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from indicators.feeds import (
     addresses,
     adguard,
+    defender,
     digests,
     dnsmasq,
     domains,
@@ -20,6 +21,7 @@ from indicators.feeds import (
     misp,
     phishtank,
     rpz,
+    safebrowsing,
     spamhaus,
     sslbl,
     stix,
@@ -98,6 +100,20 @@ FORMATS: dict[str, Format] = {
             document=True,
         ),
         Format("misp", misp.parse, re.compile(r'[\[{\s]+"Event"\s*:\s*\{'), document=True),
+        Format(
+            "safebrowsing",
+            safebrowsing.parse,
+            re.compile(r'"(?:additions(?:Four|Eight|Sixteen|ThirtyTwo)Bytes|fullHashes|rawHashes)"\s*:'),
+            document=True,
+        ),
+        Format(
+            "defender_csv",
+            defender.parse_csv,
+            re.compile(
+                r"\"?(?:indicatorType|File(?:Sha1|Sha256|Md5)|IpAddress|DomainName|Url|CertificateThumbprint)\"?,"
+            ),
+        ),
+        Format("defender_json", defender.parse_json, re.compile(r'"indicatorValue"\s*:'), document=True),
         Format("tweetfeed", tweetfeed.parse, re.compile(rf"{_DAY} [\d:]+,[^,]*,(?:url|domain|ip|sha256|md5),")),
         Format(
             "hosts",

@@ -30,4 +30,4 @@ def _names(line: int, text: str) -> Iterator[Outcome]:
         yield skip(line, text, Why.NOT_AN_ADDRESS) if names else read_host(line, first)
         return
     rewrite = not (address.is_unspecified or address.is_loopback)
-    yield from [read_host(line, name, rewrite) for name in names] or [skip(line, text, Why.NO_TARGET)]
+    yield from [read_host(line, name, rewrite, answer=first) for name in names] or [skip(line, text, Why.NO_TARGET)]

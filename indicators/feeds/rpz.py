@@ -51,13 +51,13 @@ def _outcomes(line: int, text: str, record: Record, owners: set[str]) -> Iterato
     if "*" in name.removeprefix("*."):
         yield skip(line, text, Why.PATTERN)
         return
-    outcome = read_host(line, name, rewrite, exact=not below)
+    outcome = read_host(line, name, rewrite, exact=not below, answer=record.data)
     if not isinstance(outcome, Entry):
         yield outcome
         return
     yield outcome._replace(action=action, exact=outcome.exact and outcome.type is IndicatorType.DOMAIN)
     if below and action is None and outcome.type is IndicatorType.DOMAIN and not _is_listed(outcome.value, owners):
-        yield outcome._replace(action=Action.ALLOW, exact=True, rewrite=False)
+        yield outcome._replace(action=Action.ALLOW, exact=True, rewrite=False, target="")
 
 
 def _is_listed(name: str, owners: set[str]) -> bool:

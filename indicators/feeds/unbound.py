@@ -39,7 +39,7 @@ def _read(line: int, text: str) -> Outcome:
     if record:
         kind = record[2].upper()
         rewrite = kind == "CNAME" or (kind != "TXT" and not is_sink(record[3].strip()))
-        return read_host(line, record[1], rewrite=rewrite, exact=True)
+        return read_host(line, record[1], rewrite=rewrite, exact=True, answer=record[3])
     return skip(line, text, Why.SETTING if _SETTING(text) and not data else Why.MALFORMED)
 
 

@@ -19,8 +19,11 @@ _LOCAL = re.compile(r"(?:.*\.)?(?:localhost|localdomain|local|internal|broadcast
 _MIN_PREFIX = {4: 7, 6: 16}  # bits; a wider network is a mistake
 
 
-def read_host(line: int, text: str, rewrite: bool = False, exact: bool = False) -> Outcome:
-    """Read a domain, or an address where a domain is usual; a port, `*.` before it and defanging are taken off."""
+def read_host(line: int, text: str, rewrite: bool = False, exact: bool = False, answer: str = "") -> Outcome:
+    """Read a domain, or an address where a domain is usual; a port, `*.` before it and defanging are taken off.
+
+    `answer` is what a rewrite answers with; it is kept where it is an address.
+    """
     name = refang(text)
     ported = _WITH_PORT(name)
     try:
@@ -30,7 +33,18 @@ def read_host(line: int, text: str, rewrite: bool = False, exact: bool = False) 
     if host[-1].isdigit() and is_address(host):
         return _address(line, text, host)
     why = (_CUT(text) and Why.CUT_SHORT) or _why_not_a_domain(host)
-    return skip(line, text, why) if why else Entry(line, IndicatorType.DOMAIN, host, exact, rewrite)
+    return (
+        skip(line, text, why)
+        if why
+        else Entry(line, IndicatorType.DOMAIN, host, exact, rewrite, target=_target(answer) if rewrite else "")
+    )
+
+
+def _target(answer: str) -> str:
+    try:
+        return str(parse_address(answer.strip()))
+    except ValueError:
+        return ""
 
 
 def _why_not_a_domain(host: str) -> Why | None:

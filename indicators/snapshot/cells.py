@@ -8,23 +8,18 @@ A *word* is what stands beside a key. Its top ten bits choose what the other 22 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
-_LOW = 22  # bits
-MAX_LINE = (1 << _LOW) - 1  # the last line that a word of its own can name
+LINE_BITS = 22  # bits
+MAX_LINE = (1 << LINE_BITS) - 1  # the last line that a word of its own can name
 _WIDE = 1022
 _GROUP = 1023
 _WIDE_FIELDS = 3  # profile, line, expires
 _U32 = 0xFFFFFFFF
 
 
-class Record(NamedTuple):
-    """Say which profile an entry has, on which line of its feed, and until when it holds (Unix seconds, 0 for ever)."""
-
-    profile: int
-    line: int
-    expires: int = 0
+type Record = tuple[int, int, int]
+"""Which profile an entry has, its line in the feed, and until when it holds (Unix seconds, 0 for ever)."""
 
 
 class CellWriter:
@@ -38,7 +33,7 @@ class CellWriter:
     def word(self, profile: int, line: int, expires: int = 0) -> int:
         """Return the word of one record."""
         if profile + 1 < _WIDE and line <= MAX_LINE and not expires:
-            return (profile + 1) << _LOW | line
+            return (profile + 1) << LINE_BITS | line
         at = len(self.wide) // _WIDE_FIELDS
         self.wide.extend((profile, min(line, _U32), min(expires, _U32)))
         return _pointer(_WIDE, at)
@@ -54,13 +49,13 @@ class CellWriter:
 
 def same_profile(one: int, other: int) -> bool:
     """Say whether two words have one profile; no for words that do not hold theirs."""
-    return one >> _LOW == other >> _LOW < _WIDE
+    return one >> LINE_BITS == other >> LINE_BITS < _WIDE
 
 
 def _pointer(kind: int, at: int) -> int:
     if at > MAX_LINE:
         raise OverflowError(f"a snapshot holds at most {MAX_LINE + 1} entries that several feeds name or that expire")
-    return kind << _LOW | at
+    return kind << LINE_BITS | at
 
 
 class CellReader:
@@ -73,17 +68,22 @@ class CellReader:
         self._groups = groups
         self._members = members
 
-    def records(self, word: int) -> Iterator[Record]:
-        """Yield the records of a word."""
-        for single in self._singles(word):
-            kind, low = single >> _LOW, single & MAX_LINE
-            if kind == _WIDE:
-                yield Record(*self._wide[low * _WIDE_FIELDS : (low + 1) * _WIDE_FIELDS])
-            elif kind:
-                yield Record(kind - 1, low)
+    def records(self, word: int) -> Sequence[Record]:
+        """Return the records of a word."""
+        kind = word >> LINE_BITS
+        if 0 < kind < _WIDE:  # nearly all
+            return ((kind - 1, word & MAX_LINE, 0),)
+        return [self._wide_record(one) for one in self._singles(word) if one]
+
+    def _wide_record(self, word: int) -> Record:
+        kind, low = word >> LINE_BITS, word & MAX_LINE
+        if kind != _WIDE:
+            return kind - 1, low, 0
+        profile, line, expires = self._wide[low * _WIDE_FIELDS : (low + 1) * _WIDE_FIELDS]
+        return profile, line, expires
 
     def _singles(self, word: int) -> Iterable[int]:
-        if word >> _LOW != _GROUP:
+        if word >> LINE_BITS != _GROUP:
             return (word,)
         low = word & MAX_LINE
         return self._members[self._groups[low] : self._groups[low + 1]]

@@ -24,6 +24,10 @@ def host_part(key: str) -> str:
 
 def host_of(key: str) -> str:
     """Return the host of a name key without a path; the key of an address holds it as it is."""
+    if not (key[:1].isdigit() or ":" in key):
+        labels = key.split(".")
+        labels.reverse()
+        return ".".join(labels)[1:]
     bare = key[:-1]
     reverse = ".".join(bare.split(".")[::-1])
     return reverse if reverse_key(reverse) == key else bare

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 type Buffer = bytes | bytearray | memoryview
 
 MAGIC = b"SEAWALL\x1a"
-VERSION = 1
+VERSION = 2
 _HEADER = struct.Struct("<8sIIQII")  # magic, version, sections, length of the file, CRC-32 of the rest, of this head
 _ROW = struct.Struct("<24sQQ")  # name, offset, length
 _ALIGN = 64  # bytes; a mapped trie wants 8

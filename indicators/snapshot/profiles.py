@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from indicators.guards import Guard
 from indicators.words import Action, Category, IndicatorType
 
+PATTERN, URL_HASH = "pattern", "url_hash"  # see `feeds.entry.FeedOnly`
 BELOW = "below"  # the type of a marker: URL indicators with a path stand below this host
+
+
+_TOLD_AS = {BELOW: IndicatorType.URL, URL_HASH: IndicatorType.URL, PATTERN: IndicatorType.DOMAIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,18 @@ class Profile:
     rewrite: bool = False
     guard: str = ""
     bits: int = 0
+    target: str = ""  # the address that an allowed rewrite answers with
+    is_marker: bool = field(init=False, compare=False)  # and no entry's profile
+    alerts: bool = field(init=False, compare=False)  # not for the user's own rewrites, nor for what chance may meet
+    indicator_type: IndicatorType = field(init=False, compare=False)  # of the indicators; of a marker's too
 
-    @property
-    def is_marker(self) -> bool:
-        """Say whether this is a marker, and no entry's profile."""
-        return self.type == BELOW
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_marker", self.type == BELOW)
+        object.__setattr__(self, "alerts", not self.target and self.guard != Guard.HASH_PREFIX)
+        object.__setattr__(self, "indicator_type", _TOLD_AS.get(self.type) or IndicatorType(self.type))
 
-    @property
-    def indicator_type(self) -> IndicatorType:
-        """Return the type of the indicators that have this profile."""
-        return IndicatorType(self.type)
+
+_DERIVED = ("alerts", "indicator_type", "is_marker")
 
 
 def marker(feed: int, action: Action) -> Profile:
@@ -57,7 +64,7 @@ def marker(feed: int, action: Action) -> Profile:
 
 def to_json(profile: Profile) -> dict[str, Any]:
     """Return a profile as plain JSON values."""
-    return asdict(profile)
+    return {name: value for name, value in asdict(profile).items() if name not in _DERIVED}
 
 
 def from_json(fields: dict[str, Any]) -> Profile:

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import marisa_trie
 
 from indicators.addresses import unmap
 from indicators.expressions import host_suffixes
-from indicators.index import IndexCounts
+from indicators.index import Glance, IndexCounts
 from indicators.observation import Address
 from indicators.snapshot import profiles
-from indicators.snapshot.cells import CellReader
+from indicators.snapshot.cells import LINE_BITS, MAX_LINE, CellReader
 from indicators.snapshot.evidence import Evidence, Found
 from indicators.snapshot.keys import ends_at_boundary, host_key, host_of, network_text
 from indicators.snapshot.layout import Buffer, SnapshotError, unpack
-from indicators.snapshot.profiles import FeedNote
+from indicators.snapshot.name_filter import NameFilter
+from indicators.snapshot.profiles import FeedNote, Profile
 from indicators.snapshot.rows import Rows
+from indicators.snapshot.unnamed import Unnamed
 from indicators.urls import CanonicalUrl
 from indicators.verdict import Match, Scope
+from indicators.words import Action
 
 _MAX_REMEMBERED = 1024  # hosts whose `urls_under` is kept
 _HASHES = {32: ("md5", Scope.MD5), 40: ("sha1", Scope.SHA1), 64: ("sha256", Scope.SHA256)}  # by hex digits
@@ -50,10 +53,17 @@ class Snapshot:
         cells = CellReader(self._numbers("wide"), self._numbers("groups"), self._numbers("members"))
         described = [profiles.from_json(profile) for profile in meta["profiles"]]
         self._evidence = Evidence(cells, described, self.feeds)
+        unnamed = Unnamed(self._sections, self._evidence)
+        self._unnamed = unnamed if unnamed else None
+        self._plain = frozenset(at + 1 for at, profile in enumerate(described) if not profile.is_marker)
+        self._blocks = {at + 1: profile.alerts for at, profile in enumerate(described) if _is_plain_block(profile)}
         self._trie = marisa_trie.Trie().map(self._sections["names"])
         self._words = self._numbers("names.words")
+        self._may_hold = NameFilter(self._sections["names.filter"]).may_hold
         self._v4, self._v4_words = self._numbers("v4"), self._numbers("v4.words")
         self._v6, self._v6_words = Rows(self._sections["v6"], 16), self._numbers("v6.words")
+        if self._unnamed is None:  # most snapshots: one call less on the way of all traffic
+            self.mentions = _mentioner(self._may_hold, self._walk)  # type: ignore[assignment,method-assign]
         self._last: tuple[str, list[tuple[str, int]]] = ("", [])
         self._under: dict[str, tuple[Match, ...]] = {}
         if len(self._trie) != len(self._words):
@@ -73,42 +83,72 @@ class Snapshot:
 
     def mentions(self, host: str) -> bool:
         """Say whether anything stands on this host or a parent of it."""
-        return bool(self._walk(host))
+        if self._may_hold(host) and self._walk(host):
+            return True
+        return self._unnamed is not None and self._unnamed.may_meet(host)
 
     def on_host(self, host: str) -> tuple[Match, ...]:
         """Return the domains and host-only URLs that cover this host, its own first."""
+        evidence, words = self._evidence, self._words
         keys = self._walk(host)
-        return tuple(self._host_matches(host, keys)) if keys else ()
+        if len(keys) == 1 and not self._unnamed:  # nearly all hits
+            return tuple(evidence.on_host(words[keys[0][1]], host_of(keys[0][0]), host))
+        named = [match for key, at in reversed(keys) for match in evidence.on_host(words[at], host_of(key), host)]
+        return (*named, *self._unnamed.on_host(host)) if self._unnamed else tuple(named)
 
-    def _host_matches(self, host: str, keys: list[tuple[str, int]]) -> Iterator[Match]:
-        for key, at in reversed(keys):
-            name = host_of(key)
-            scope = Scope.EXACT_HOST if name == host else Scope.PARENT_DOMAIN
-            for found in self._evidence.found(self._words[at]):
-                if found.profile.is_marker or (found.profile.exact and name != host):
-                    continue
-                value = name + "/" if found.profile.type == "url" else name
-                yield self._evidence.match(found, value, host, scope, name.count(".") + 1)
+    def plain_block(self, host: str) -> bool | None:
+        """Say whether the one block that stands on a host, with nothing else beside it, is to be alerted.
+
+        None where nothing stands there, or anything more must be weighed: several entries, a guard, a URL below, an
+        expiry, an address to answer with, an entry that spares subdomains, an expression or a hash.
+        """
+        keys = self._walk(host)
+        return self._blocks.get(self._words[keys[0][1]] >> LINE_BITS) if len(keys) == 1 and not self._unnamed else None
+
+    def glance(self, host: str) -> Glance | None:
+        """Return what is listed on a host and its parents, not built; None for nothing, or for what expires.
+
+        None too where an expression or a hash may be met: that must be judged.
+        """
+        if self._unnamed and self._unnamed.may_meet(host):
+            return None
+        keys = list(self._trie.iter_prefixes_with_ids(host_key(host)))
+        if len(keys) == 1 and len(keys[0][0]) == len(host) + 1:  # most hits, the host itself
+            word = self._words[keys[0][1]]
+            if word >> LINE_BITS in self._plain:
+                return word >> LINE_BITS, (len(host), word & MAX_LINE)
+        return self._glance_at(host, keys)
+
+    def _glance_at(self, host: str, keys: list[tuple[str, int]]) -> Glance | None:
+        kind: list[tuple[int, int]] = []
+        where: list[int] = []
+        size, words, glance = len(host) + 1, self._words, self._evidence.glance
+        for place, (key, at) in enumerate(reversed(keys)):
+            found = glance(words[at], exact=len(key) == size)
+            if found is None:
+                return None
+            for number, line in found:
+                kind.append((place, number))
+                where += (len(key) - 1, line)
+        return (tuple(kind), tuple(where)) if kind else None
 
     def on_url(self, url: CanonicalUrl) -> tuple[Match, ...]:
         """Return the URL indicators with a path that cover this URL, on its Safe Browsing host suffixes."""
         hosts = self._hosts_with_urls(url.host)
-        if not hosts:
+        if not hosts and not self._unnamed:
             return ()
         seen = url.expression
         target = seen[len(url.host) :]
-        return tuple(match for name, key in hosts for match in self._url_matches(name, key, target, seen))
+        named = [match for name, key in hosts for match in self._url_matches(name, key, target, seen)]
+        return (*named, *self._unnamed.on_url(url)) if self._unnamed else tuple(named)
 
     def _hosts_with_urls(self, host: str) -> list[tuple[str, str]]:
         """Return (host, key) of the host and those parents that have URL indicators with a path, longest first."""
-        marked = [key for key, at in self._walk(host) if self._markers(at)]
+        marked = [key for key, at in self._walk(host) if self._evidence.has_marker(self._words[at])]
         if not marked:
             return []
         suffixes = host_suffixes(host)
         return [(name, key) for key in reversed(marked) if (name := host_of(key)) in suffixes]
-
-    def _markers(self, at: int) -> list[Found]:
-        return [found for found in self._evidence.found(self._words[at]) if found.profile.is_marker]
 
     def _url_matches(self, name: str, host_key: str, target: str, seen: str) -> Iterator[Match]:
         for key, at in reversed(list(self._trie.iter_prefixes_with_ids(host_key + target))):
@@ -117,13 +157,17 @@ class Snapshot:
                 continue
             for found in self._evidence.found(self._words[at]):
                 if not found.profile.exact or length == len(target):
-                    yield self._evidence.match(found, name + key[len(host_key) :], seen, Scope.URL, length)
+                    yield self._evidence.match(*found, name + key[len(host_key) :], seen, Scope.URL, length)
 
     def on_address(self, address: Address) -> tuple[Match, ...]:
         """Return the networks that hold this address, narrowest first; IPv4 inside IPv6 is seen through."""
         real = unmap(address)
         word = self._v4_word(int(real)) if real.version == 4 else self._v6_word(real.packed)
         return tuple(self._address_matches(word, address, real)) if word else ()
+
+    def address_edges(self, version: int) -> Iterable[int]:
+        """Return, as numbers, the addresses of an IP version at which what is known changes."""
+        return self._v4 if version == 4 else (int.from_bytes(self._v6[at]) for at in range(len(self._v6)))
 
     def _v4_word(self, number: int) -> int:
         at = bisect_right(self._v4, number) - 1
@@ -137,7 +181,7 @@ class Snapshot:
         for found in self._evidence.found(word):
             bits = found.profile.bits
             value = network_text(real, bits)
-            yield self._evidence.match(found, value, str(address), Scope.NETWORK, bits)
+            yield self._evidence.match(*found, value, str(address), Scope.NETWORK, bits)
 
     def on_hash(self, digest: str) -> tuple[Match, ...]:
         """Return the indicators of this file hash (lower-case hex)."""
@@ -154,13 +198,17 @@ class Snapshot:
             return ()
         word = self._numbers(table + ".words")[at]
         return tuple(
-            self._evidence.match(found, digest, digest, scope, len(digest)) for found in self._evidence.found(word)
+            self._evidence.match(*found, digest, digest, scope, len(digest)) for found in self._evidence.found(word)
         )
 
     def urls_under(self, host: str) -> tuple[Match, ...]:
         """Return a URL indicator of each feed and action that could be met on this host, strongest first."""
-        if not self._walk(host):
-            return ()
+        for _, at in self._walk(host):
+            if self._evidence.has_marker(self._words[at]):
+                return self._remembered(host)
+        return ()
+
+    def _remembered(self, host: str) -> tuple[Match, ...]:
         known = self._under.get(host)
         if known is None:
             known = self._representatives(host)
@@ -175,18 +223,19 @@ class Snapshot:
 
     def _one_of_each(self, host: str, name: str, host_key: str) -> Iterator[Match]:
         """Yield one indicator for each marker of a host, one that never expires where there is one."""
-        wanted = {(found.profile.feed, found.profile.action) for found in self._markers(self._trie[host_key])}
+        markers = [found.profile for found in self._evidence.found(self._words[self._trie[host_key]])]
+        wanted = {(profile.feed, profile.action) for profile in markers if profile.is_marker}
         best: dict[tuple[int, str], tuple[str, Found]] = {}
         for key, at in self._trie.iteritems(host_key + "/"):
             for found in self._evidence.found(self._words[at]):
                 kind = (found.profile.feed, found.profile.action)
                 if kind not in best or _lasts_longer(found, best[kind][1]):
                     best[kind] = (key, found)
-            if all(kind in best and not best[kind][1].record.expires for kind in wanted):
+            if all(kind in best and not best[kind][1].record[2] for kind in wanted):
                 break
         for key, found in best.values():
             path = key[len(host_key) :]
-            yield self._evidence.match(found, name + path, host, Scope.URL, len(path))
+            yield self._evidence.match(*found, name + path, host, Scope.URL, len(path))
 
     def counts(self) -> IndexCounts:
         """Return how many indicators there are."""
@@ -194,5 +243,16 @@ class Snapshot:
 
 
 def _lasts_longer(one: Found, other: Found) -> bool:
-    until, than = one.record.expires, other.record.expires
+    until, than = one.record[2], other.record[2]
     return bool(than) and (not until or until > than)
+
+
+def _is_plain_block(profile: Profile) -> bool:
+    return profile.action is Action.BLOCK and not (profile.is_marker or profile.target or profile.exact)
+
+
+def _mentioner(may_hold: Callable[[str], bool], walk: Callable[[str], list[tuple[str, int]]]) -> Callable[[str], bool]:
+    def mentions(host: str) -> bool:
+        return may_hold(host) and bool(walk(host))
+
+    return mentions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -10,7 +11,8 @@ from typing import NamedTuple
 import marisa_trie
 
 from indicators.snapshot.cells import CellWriter, same_profile
-from indicators.snapshot.keys import host_part
+from indicators.snapshot.keys import host_of, host_part
+from indicators.snapshot.name_filter import CellMaker
 from indicators.snapshot.networks import Span, stretches
 
 
@@ -24,13 +26,15 @@ class Table(StrEnum):
     SHA1 = "1"
     SHA256 = "2"
     CERTIFICATE = "c"
+    PATTERN = "p"
+    URL_HASH = "h"
 
 
 class Row(NamedTuple):
     """Hold one entry on its way into a snapshot.
 
     The key of a name is `hosts.reverse_key` of its host, with path and query behind it for a URL; of a network its
-    first address as a decimal number; of a digest its lower-case hex.
+    first address as a decimal number; of a digest its lower-case hex; of an expression its text as JSON.
     """
 
     table: str  # a Table's value
@@ -44,7 +48,8 @@ class NameTable:
     """Map name keys to words. Two passes: the trie is made from all keys before a word can be placed."""
 
     def __init__(self, keys: Iterable[str], cells: CellWriter) -> None:
-        self.trie = marisa_trie.Trie(_with_hosts(keys))
+        self.filter = CellMaker()
+        self.trie = marisa_trie.Trie(_with_hosts(keys, self.filter))
         self._cells = cells
         self._words = array("I", bytes(4 * len(self.trie)))
         self._more: dict[int, list[int]] = {}
@@ -70,11 +75,14 @@ class NameTable:
         return self._words
 
 
-def _with_hosts(keys: Iterable[str]) -> Iterator[str]:
+def _with_hosts(keys: Iterable[str], marks: CellMaker) -> Iterator[str]:
     for key in keys:
         yield key
+        host = key
         if "/" in key:
-            yield host_part(key)
+            host = host_part(key)
+            yield host
+        marks.add(host_of(host))
 
 
 class NetworkTable:
@@ -101,6 +109,23 @@ class NetworkTable:
                 known[found] = self._cells.group(found)
             words.append(known[found])
         return bytes(firsts), words
+
+
+class PatternTable:
+    """Map expressions over host names to words."""
+
+    def __init__(self, cells: CellWriter) -> None:
+        self._cells = cells
+        self._found: dict[str, list[int]] = {}
+
+    def place(self, text: str, word: int) -> bool:
+        """Put a word beside an expression; say no where one of the same profile is there already."""
+        return _place(self._found, text, word)
+
+    def columns(self) -> tuple[bytes, array[int]]:
+        """Return the expressions as a JSON list, and their words."""
+        words = array("I", (self._cells.group(words) for words in self._found.values()))
+        return json.dumps(list(self._found)).encode(), words
 
 
 class DigestTable:

@@ -6,18 +6,20 @@ The rows are read twice, so that no list of all names need be held: once for the
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from indicators.index import IndexCounts
-from indicators.snapshot import profiles
+from indicators.snapshot import profiles, url_hashes
 from indicators.snapshot.cells import MAX_LINE, CellWriter
 from indicators.snapshot.keys import host_part
 from indicators.snapshot.layout import Buffer, pack
 from indicators.snapshot.profiles import FeedNote, Profile
-from indicators.snapshot.tables import DigestTable, NameTable, NetworkTable, Row, Table
+from indicators.snapshot.tables import DigestTable, NameTable, NetworkTable, PatternTable, Row, Table
 from indicators.words import Action
 
 _DIGESTS = (Table.MD5, Table.SHA1, Table.SHA256, Table.CERTIFICATE)
@@ -25,8 +27,14 @@ _COUNTED_AS = {
     Table.V4: "addresses",
     Table.V6: "addresses",
     Table.CERTIFICATE: "certificates",
+    Table.PATTERN: "hosts",
+    Table.URL_HASH: "urls",
     **dict.fromkeys((Table.MD5, Table.SHA1, Table.SHA256), "hashes"),
 }
+
+
+class _Store(Protocol):
+    def columns(self) -> tuple[bytes, array[int]]: ...
 
 
 @dataclass(slots=True)
@@ -73,6 +81,8 @@ class _Maker:
         self._names = NameTable(names, self._cells)
         self._networks = {Table.V4: NetworkTable(32, self._cells), Table.V6: NetworkTable(128, self._cells)}
         self._digests = {table: DigestTable(self._cells) for table in _DIGESTS}
+        self._patterns = PatternTable(self._cells)
+        self._url_hashes = {length: DigestTable(self._cells) for length in url_hashes.LENGTHS}
         self._below: Counter[tuple[str, int, Action]] = Counter()
 
     def add(self, row: Row, described: Sequence[Profile]) -> bool:
@@ -82,6 +92,10 @@ class _Maker:
         table = Table(row.table)
         if table in self._networks:
             done = self._networks[table].place(int(row.key), described[row.profile].bits, word)
+        elif table is Table.PATTERN:
+            done = self._patterns.place(json.loads(row.key), word)
+        elif table is Table.URL_HASH:
+            done = self._url_hashes[len(row.key) // 2].place(row.key, word)
         else:
             done = self._digests[table].place(row.key, word)
         self.counts[_COUNTED_AS[table]] += done
@@ -103,11 +117,19 @@ class _Maker:
         return [profiles.marker(feed, action) for feed, action in numbers]
 
     def sections(self) -> Mapping[str, Buffer]:
-        found: dict[str, Buffer] = {"names": self._names.trie.tobytes(), "names.words": self._names.words().tobytes()}
-        for table, store in (self._networks | self._digests).items():
+        found: dict[str, Buffer] = {
+            "names": self._names.trie.tobytes(),
+            "names.words": self._names.words().tobytes(),
+            "names.filter": self._names.filter.cells(),
+        }
+        stores: dict[str, _Store] = {table.name.lower(): store for table, store in self._networks.items()}
+        stores |= {table.name.lower(): store for table, store in self._digests.items()}
+        stores |= {url_hashes.section(length): store for length, store in self._url_hashes.items()}
+        stores["patterns"] = self._patterns
+        for name, store in stores.items():
             keys, words = store.columns()
-            found[f"{table.name.lower()}"] = keys
-            found[f"{table.name.lower()}.words"] = words.tobytes()
+            found[name] = keys
+            found[name + ".words"] = words.tobytes()
         for name in ("wide", "groups", "members"):
             found[name] = getattr(self._cells, name).tobytes()
         return found

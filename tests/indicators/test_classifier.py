@@ -15,8 +15,10 @@ from indicators.observation import Device, Observation
 from indicators.overlay import Waiver
 from indicators.rules import parse_indicator
 from indicators.settings import PolicySettings
-from indicators.verdict import CLEAN, Match, Verdict
-from indicators.words import Action, Stage, Visibility
+from indicators.snapshot.reader import Snapshot
+from indicators.verdict import CLEAN, Match, Pending, Verdict
+from indicators.words import Action, IndicatorType, Mode, Stage, Visibility
+from tests.support.snapshots import compile_indicators
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PHONE = Device("phone", "Phone")
@@ -113,11 +115,88 @@ class CountingIndex(MemoryIndex):
 
 
 @pytest.mark.parametrize("url", [None, "https://good.test/a?b"])
-def test_a_miss_costs_one_look_into_each_index_that_knows_hosts(url: str | None) -> None:
-    some, empty = CountingIndex("evil.example"), CountingIndex()
+def test_a_miss_costs_no_look_into_a_small_index_but_where_names_end_alike(url: str | None) -> None:
+    some, empty = CountingIndex("evil.good.test"), CountingIndex()
     classifier = Classifier(empty, [some, empty], PolicySettings())
+    assert classifier.judge(see(Stage.HTTP, "good.example", url=url and url.replace("test", "example")), NOW) is CLEAN
+    assert (some.asked, empty.asked) == ({}, {})
     assert classifier.judge(see(Stage.HTTP, "good.test", url=url), NOW) is CLEAN
     assert (some.asked, empty.asked) == ({"mentions": 1}, {})
+    broad = CountingIndex("zip")
+    assert Classifier(empty, [broad], PolicySettings()).judge(see(Stage.HTTP, "good.test"), NOW) is CLEAN
+    assert broad.asked == {"mentions": 1}
+
+
+LISTED = [
+    one
+    for feed, rules in {
+        "f1": ["evil.example", "twice.example", {"warn": "odd.example"}, "under.example/bad", "under.example"],
+        "f2": ["twice.example", "sub.evil2.example", "other.example/bad", {"allow": "spared.example"}, "ours.example"],
+    }.items()
+    for rule in rules
+    for one in parse_indicator(rule, Origin(feed, custom=False, place=feed))  # type: ignore[arg-type]
+] + [
+    Indicator("only.example", IndicatorType.DOMAIN, Action.BLOCK, FEED, exact=True),
+    Indicator("ends.example", IndicatorType.DOMAIN, Action.BLOCK, FEED, expiration=NOW + timedelta(days=1)),
+]
+
+
+class LongWay(Snapshot):
+    """A snapshot with which everything is weighed."""
+
+    plain_block = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("stage", [Stage.DNS, Stage.TLS, Stage.HTTP])
+@pytest.mark.parametrize(
+    "host",
+    "evil.example www.evil.example twice.example odd.example under.example a.under.example evil2.example "
+    "x.sub.evil2.example other.example spared.example only.example www.only.example ends.example ours.example "
+    "good.example".split(),
+)
+@pytest.mark.parametrize("settings", [PolicySettings(), PolicySettings(mode=Mode.AUDIT), PolicySettings(bodies=True)])
+def test_a_verdict_whose_evidence_waits_is_the_one_that_weighing_gives(
+    host: str, stage: Stage, settings: PolicySettings
+) -> None:
+    content = compile_indicators(LISTED).content
+    custom = index({"warn": "ours.example"})
+    short, long = (Classifier(custom, [CUSTOMS, one(content)], settings) for one in (Snapshot, LongWay))
+    for more in (
+        {},
+        {"url": f"https://{host}/bad"},
+        {"url": f"https://{host}:99999/"},
+        {"url": "https://ours.example/"},
+        {"addresses": (parse_address("192.0.2.7"),)},
+        {"reach": Visibility.DNS},
+    ):
+        seen = see(stage, host, **more)
+        try:
+            expected = long.judge(seen, NOW)
+        except ValueError:
+            with pytest.raises(ValueError, match=r"."):
+                short.judge(seen, NOW)
+            continue
+        got = short.judge(seen, NOW)
+        told = (got.action, got.alert, got.final, got.needs, got.stops, got.always_inspect, got.rewrite)
+        assert told == (
+            *(expected.action, expected.alert, expected.final, expected.needs, expected.stops),
+            *(expected.always_inspect, expected.rewrite),
+        )
+        assert got == expected
+
+
+def test_evidence_waits_where_one_block_is_all_there_is() -> None:
+    classifier = Classifier(index("ours.example"), [Snapshot(compile_indicators(LISTED).content)], PolicySettings())
+    waiting = {
+        host
+        for host in ("evil.example", "www.evil.example", "twice.example", "under.example", "ends.example")
+        if type(classifier.judge(see(Stage.DNS, host), NOW)) is Pending
+    }
+    assert waiting == {"evil.example", "www.evil.example"}
+    paused = Classifier(
+        index(), [Snapshot(compile_indicators(LISTED).content)], PolicySettings(), paused_until=NOW + timedelta(hours=1)
+    )
+    assert type(paused.judge(see(Stage.DNS, "evil.example"), NOW)) is Verdict
 
 
 def test_a_url_that_cannot_be_read_is_judged_by_its_host_where_that_is_enough() -> None:
@@ -157,3 +236,31 @@ def test_urls_under_a_host_count_where_a_url_may_name_it(
     stage: Stage, hosts: tuple[str, ...], needs: Visibility | None
 ) -> None:
     assert judge(stage, *hosts).needs is needs
+
+
+@pytest.mark.parametrize(
+    ("hash_", "settings", "action", "would"),
+    [
+        ("c" * 64, PolicySettings(), Action.BLOCK, None),
+        ("c" * 64, PolicySettings(mode=Mode.AUDIT), Action.ALLOW, Action.BLOCK),
+        ("b" * 64, PolicySettings(), Action.ALLOW, None),
+    ],
+    ids=["alone", "in audit mode", "a custom allow of the hash outranks it"],
+)
+def test_what_a_scan_found_is_ranked_as_a_feeds_entry(
+    hash_: str, settings: PolicySettings, action: Action, would: Action | None
+) -> None:
+    scan = Origin("scan", custom=False)
+    found = Indicator(hash_, IndicatorType.SHA256, Action.BLOCK, scan, title="Eicar")
+    classifier = Classifier(index({"allow": "b" * 64}), [], settings)
+    seen = see(Stage.DOWNLOAD, "shop.test", url="https://shop.test/a.exe", hashes=(hash_,), findings=(found,))
+    verdict = classifier.judge(seen, NOW)
+    assert (verdict.action, verdict.would) == (action, would)
+    assert found in [match.indicator for match in verdict.matches]
+
+
+def test_an_expired_finding_does_not_exist() -> None:
+    old = Indicator("c" * 64, IndicatorType.SHA256, Action.BLOCK, Origin("scan", custom=False), expiration=NOW)
+    verdict = CLASSIFIER.judge(see(Stage.DOWNLOAD, "shop.test", findings=(old,)), NOW)
+    assert verdict.action is Action.ALLOW
+    assert verdict.matches == ()

@@ -18,7 +18,7 @@ from indicators.observation import Device, Observation
 from indicators.overlay import Waiver
 from indicators.settings import PolicySettings
 from indicators.urls import canonical
-from indicators.verdict import CLEAN, Match, Verdict
+from indicators.verdict import CLEAN, Match, Scope, Verdict
 from indicators.words import Action, Category, IndicatorType, Mode, Stage, Visibility
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -225,3 +225,68 @@ def test_where_the_url_was_seen_it_is_not_asked_for_again(stage: Stage) -> None:
     _, under = met("f1 block good.example/bad", before)
     assert decide(before, NOW, [], under, Terms(PolicySettings())).needs is Visibility.URL
     assert decide(replace(before, stage=stage), NOW, [], under, Terms(PolicySettings())) is CLEAN
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("paused", [None, NOW + timedelta(hours=1)], ids=["running", "paused"])
+def test_the_short_way_of_a_lone_block_says_what_the_long_way_says(
+    stage: Stage, mode: Mode, paused: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = Terms(PolicySettings(mode=mode, bodies=True), paused_until=paused)
+    origins = [Origin("feed", False, "feed", 3), Origin("custom", True, "config.yaml", 3)]
+    fields: list[dict[str, object]] = [
+        {},
+        {"generate_alert": False},
+        {"always_inspect": True},
+        {"expiration": NOW},
+        {"expiration": NOW + timedelta(days=1)},
+        {"device_groups": frozenset({"elsewhere"})},
+    ]
+    for origin in origins:
+        for action in Action:
+            for more in fields:
+                one = Indicator("evil.example", IndicatorType.DOMAIN, action, origin, **more)  # type: ignore[arg-type]
+                seen = Observation(stage, Device("d", "d"), hosts=("www.evil.example",))
+                matches = MemoryIndex([one]).on_host("www.evil.example")
+                short = decide(seen, NOW, matches, (), terms)
+                with monkeypatch.context() as patch:
+                    patch.setattr("indicators.decide._is_plain_block", lambda match, terms: False)
+                    assert decide(seen, NOW, matches, (), terms) == short
+
+
+REWRITER, BLOCKER = Origin("safe-search", False, "safe-search", 2), Origin("malware", False, "malware", 9)
+
+
+def rewritten(target: str, line: int = 2, value: str = "search.example") -> Match:
+    one = Indicator(value, IndicatorType.DOMAIN, Action.BLOCK, replace(REWRITER, line=line), generate_alert=False)
+    return Match(one, value, Scope.EXACT_HOST, 2, Action.BLOCK, rewrite=target)
+
+
+@pytest.mark.parametrize(
+    ("stage", "action", "rewrite"),
+    [
+        (Stage.DNS, Action.BLOCK, ("192.0.2.1", "2001:db8::1")),
+        (Stage.CONNECTION, Action.ALLOW, ()),
+        (Stage.TLS, Action.ALLOW, ()),
+        (Stage.HTTP, Action.ALLOW, ()),
+    ],
+)
+def test_an_allowed_rewrite_is_answered_by_dns_and_let_pass_later(
+    stage: Stage, action: Action, rewrite: tuple[str, ...]
+) -> None:
+    matches = [rewritten("192.0.2.1"), rewritten("2001:db8::1", 3)]
+    seen = Observation(stage, Device("d", "d"), hosts=("search.example",))
+    verdict = decide(seen, NOW, matches, (), Terms(PolicySettings()))
+    assert (verdict.action, verdict.rewrite, verdict.alert, verdict.would) == (action, rewrite, False, None)
+    assert ("sends this name elsewhere" in verdict.reason) is (stage is not Stage.DNS)
+
+
+def test_a_block_outranks_a_rewrite_and_audit_mode_rewrites_nothing() -> None:
+    block = Indicator("search.example", IndicatorType.DOMAIN, Action.BLOCK, BLOCKER)
+    matches = [rewritten("192.0.2.1"), Match(block, "search.example", Scope.EXACT_HOST, 2, Action.BLOCK)]
+    seen = Observation(Stage.DNS, Device("d", "d"), hosts=("search.example",))
+    verdict = decide(seen, NOW, matches, (), Terms(PolicySettings()))
+    assert (verdict.action, verdict.winner, verdict.rewrite) == (Action.BLOCK, block, ())
+    audited = decide(seen, NOW, [rewritten("192.0.2.1")], (), Terms(PolicySettings(mode=Mode.AUDIT)))
+    assert (audited.action, audited.would, audited.rewrite) == (Action.ALLOW, Action.BLOCK, ())

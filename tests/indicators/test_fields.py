@@ -13,7 +13,7 @@ from indicators.words import Action, Category, Severity
 
 
 def test_each_key_is_a_field_of_an_indicator() -> None:
-    assert set(KEYS) == set(Indicator.__slots__) - {"value", "type", "action", "origin", "confidence"}
+    assert set(KEYS) == set(Indicator.__slots__) - {"value", "type", "action", "origin", "confidence", "devices"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ INDICATORS = st.builds(
     st.text(),
     st.text(),
     st.frozensets(st.text()),
+    st.frozensets(st.text()),
     st.booleans(),
     st.booleans(),
     st.integers(0, 100),

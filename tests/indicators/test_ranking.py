@@ -46,6 +46,33 @@ def test_the_winner_is_a_match_and_says_the_action(matches: list[Match]) -> None
     assert all(ruling.matches.count(one) <= matches.count(one) for one in ruling.matches)
 
 
+def pushed(action: Action, name: str, *, yields: bool = True, devices: frozenset[str] = frozenset()) -> Match:
+    origin = Origin("api", custom=True, yields=yields)
+    scope = Scope.EXACT_HOST if name == HOSTS[0] else Scope.PARENT_DOMAIN
+    one = Indicator(name, IndicatorType.DOMAIN, action, origin, devices=devices)
+    return Match(one, HOSTS[0], scope, name.count(".") + 1, action)
+
+
+def test_a_pushed_allow_yields_to_a_block_of_our_own_however_close_it_is() -> None:
+    allow, own = pushed(Action.ALLOW, HOSTS[0]), match("custom", Action.BLOCK, "evil.example", HOSTS[0], None, True)
+    assert rule([allow, own], HOSTS[:1]).action is Action.BLOCK
+    assert allow not in rule([allow, own], HOSTS[:1]).matches
+    assert rule([pushed(Action.ALLOW, HOSTS[0], yields=False), own], HOSTS[:1]).action is Action.ALLOW
+    feed = match("f1", Action.BLOCK, "evil.example", HOSTS[0], None, True)
+    assert rule([allow, feed], HOSTS[:1]).action is Action.ALLOW, "a feed it does override"
+    assert rule([allow, pushed(Action.BLOCK, "evil.example")], HOSTS[:1]).action is Action.ALLOW, "and one of its kind"
+    assert rule([pushed(Action.BLOCK, HOSTS[0]), own], HOSTS[:1]).action is Action.BLOCK
+
+
+def test_an_indicator_for_devices_holds_for_them_alone() -> None:
+    allow = pushed(Action.ALLOW, "evil.example", devices=frozenset({"d1"}))
+    for device, held in (("d1", True), ("d2", False)):
+        seen = Observation(Stage.DNS, Device(device, "x"), hosts=HOSTS[:1])
+        assert bool(existing([allow], seen, NOW)) == held
+    everybody = pushed(Action.BLOCK, "evil.example")
+    assert rule([everybody, allow], HOSTS[:1]).matches[0] is allow
+
+
 @given(MATCHES)
 def test_ranking_again_changes_nothing(matches: list[Match]) -> None:
     """The ruling on a ruling's matches is that ruling."""

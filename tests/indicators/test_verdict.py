@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from indicators.indicator import Indicator, Origin
-from indicators.verdict import CLEAN, Match, Scope, Verdict
+from indicators.verdict import CLEAN, Match, Pending, Scope, Verdict
 from indicators.words import Action, Category, IndicatorType, Severity
 
 BAD = Indicator(
@@ -41,3 +47,39 @@ def test_nothing_known_has_no_winner_and_is_only_counted() -> None:
 )
 def test_only_a_final_block_or_warn_stops_a_connection(action: Action, final: bool, stops: bool) -> None:
     assert Verdict(action, "", final=final).stops is stops
+
+
+WHOLE = Verdict(Action.BLOCK, "listed", (Match(BAD, "evil.example", Scope.EXACT_HOST, 2, Action.BLOCK),), alert=True)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda one: one.reason,
+        lambda one: one.matches,
+        lambda one: one.winner,
+        lambda one: one == WHOLE,
+        hash,
+        repr,
+        copy.copy,
+        lambda one: pickle.loads(pickle.dumps(one)),
+        lambda one: replace(one, failed=True),
+    ],
+)
+def test_pending_evidence_is_built_when_it_is_read_and_once(read: Callable[[Any], Any]) -> None:
+    built: list[int] = []
+
+    def build() -> Verdict:
+        built.append(1)
+        return WHOLE
+
+    pending = Pending(Action.BLOCK, build, alert=True)
+    assert (pending.stops, pending.is_plain_allow, pending.alert, pending.needs) == (True, False, True, None)
+    with pytest.raises(AttributeError):
+        pending.reasons  # type: ignore[attr-defined]  # noqa: B018
+    assert not built
+    assert read(pending) == read(WHOLE)
+    assert read(pending) == read(pending)
+    assert (type(pending), built) == (Verdict, [1])
+    with pytest.raises(AttributeError):
+        pending.reason = "changed"  # type: ignore[misc]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from indicators.feeds.entry import Why
+from indicators.feeds.entry import Entry, Why
+from indicators.feeds.formats import FORMATS
 from tests.support.parsing import brief, entries, one
 
 
@@ -37,6 +38,12 @@ from tests.support.parsing import brief, entries, one
         ("||evil.example^$dnsrewrite=NOERROR;A;0.0.0.0", ("domain", "evil.example")),
         ("0.0.0.0 evil.example", ("domain", "evil.example")),
         ("8.8.1.1 evil.example", ("domain>", "evil.example")),
+        ("||evil.example^$dnstype=A|AAAA", ("domain", "evil.example")),
+        ("||evil.example^$dnstype=~TXT|~HTTPS", ("domain", "evil.example")),
+        ("@@||good.example^$dnstype=aaaa|a", ("domain!", "good.example")),
+        ("/ads[0-9]+/", ("pattern", "ads[0-9]+")),
+        ("/^ads?\\./$important", ("pattern", "^ads?\\.")),
+        ("@@/ads[0-9]+/$important", ("pattern!", "ads[0-9]+")),
     ],
 )
 def test_a_rule_that_names_something(rule: str, found: tuple[str, str]) -> None:
@@ -48,8 +55,19 @@ def test_a_rule_that_names_something(rule: str, found: tuple[str, str]) -> None:
     [
         ("! comment", Why.COMMENT),
         ("[Adblock Plus 2.0]", Why.COMMENT),
-        ("/ads[0-9]+/", Why.PATTERN),
-        ("@@/ads[0-9]+/$important", Why.PATTERN),
+        ("/(?=[0-9a-f]*[a-f])[0-9a-f]{8}/", Why.BAD_PATTERN),
+        ("/(ad)\\1/", Why.BAD_PATTERN),
+        ("/.*/", Why.BAD_PATTERN),
+        ("/ads[0-9/", Why.BAD_PATTERN),
+        (f"/{'a' * 600}/", Why.BAD_PATTERN),
+        ("/((a{1,30}){1,30}b){1,30}/", Why.BAD_PATTERN),
+        ("/ads[0-9]+/$dnsrewrite=192.0.2.1", Why.BAD_PATTERN),
+        ("/ads[0-9]+/$client=192.168.0.1", Why.CONDITIONAL),
+        ("/ads[0-9]+/$denyallow=good.example", Why.CONDITIONAL),
+        ("*$denyallow=com|net", Why.PATTERN),
+        ("@@||evil.example^$denyallow=good.evil.example", Why.CONDITIONAL),
+        ("||evil.example^$dnstype=~A", Why.CONDITIONAL),
+        ("||evil.example^$dnstype=HTTPS|SVCB", Why.CONDITIONAL),
         ("||ads.*^", Why.PATTERN),
         ("||ads.", Why.PATTERN),
         ("||evil.example/*/a", Why.PATTERN),
@@ -61,7 +79,6 @@ def test_a_rule_that_names_something(rule: str, found: tuple[str, str]) -> None:
         ("||evil.example^$third-party", Why.CONDITIONAL),
         ("||evil.example^$all,script", Why.CONDITIONAL),
         ("||evil.example^$dnstype=A", Why.CONDITIONAL),
-        ("||evil.example^$denyallow=good.evil.example", Why.CONDITIONAL),
         ("||evil.example^$client=192.168.0.1", Why.CONDITIONAL),
         ("@@||evil.example^$dnsrewrite", Why.CONDITIONAL),
         ("evil.example##.ad", Why.UNSUPPORTED),
@@ -100,6 +117,41 @@ def test_an_important_rule_overrules_exceptions_at_and_below_it_that_are_not() -
         ("domain!", "other.example"),
         ("domain", "evil.example"),
     ]
+
+
+def test_denyallow_excepts_what_it_names_below_the_rule_unless_another_rule_blocks_that() -> None:
+    rules = [
+        "||evil.example^$denyallow=good.evil.example|bad.evil.example|a.worse.evil.example|elsewhere.example",
+        "||bad.evil.example^",
+        "||worse.evil.example^",
+    ]
+    assert brief("adguard", *rules) == [
+        (1, "domain", "evil.example"),
+        (1, "domain!", "good.evil.example"),
+        (2, "domain", "bad.evil.example"),
+        (3, "domain", "worse.evil.example"),
+    ]
+
+
+def test_a_list_may_hold_a_thousand_expressions() -> None:
+    found = brief("adguard", *(f"/^ads{number}\\./" for number in range(1003)))
+    assert [one[1] for one in found] == ["pattern"] * 1000 + [Why.BAD_PATTERN.value] * 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "target"),
+    [
+        ("||evil.example^$dnsrewrite=192.0.2.1", "192.0.2.1"),
+        ("||evil.example^$dnsrewrite=NOERROR;AAAA;2001:DB8::1", "2001:db8::1"),
+        ("||evil.example^$dnsrewrite=NOERROR;CNAME;good.example", ""),
+        ("||evil.example^$dnsrewrite=NXDOMAIN;;", ""),
+        ("192.0.2.9 pinned.example", "192.0.2.9"),
+    ],
+)
+def test_the_address_of_a_rewrite_is_kept(rule: str, target: str) -> None:
+    (found,) = FORMATS["adguard"].parse([rule])
+    assert isinstance(found, Entry)
+    assert found.target == target
 
 
 def test_the_sample() -> None:

@@ -46,7 +46,7 @@ def test_a_foreign_file_and_another_version_are_told_apart(monkeypatch: pytest.M
     with pytest.raises(SnapshotError, match="not a snapshot of Seawall"):
         unpack(b"%PDF-1.7" + bytes(100))
     monkeypatch.setattr(layout, "VERSION", 99)
-    with pytest.raises(SnapshotError, match="layout 1; this version reads layout 99"):
+    with pytest.raises(SnapshotError, match="layout 2; this version reads layout 99"):
         unpack(GOOD)
 
 

@@ -280,3 +280,29 @@ def test_urls_agree_with_ten_plain_lines(known: list[Indicator], text: str) -> N
     hosts = {one for one in known if one.type == "domain" and one.value in parents(url.host)}
     hosts = {one for one in hosts if one.value == url.host or not one.exact}
     assert hosts <= {m.indicator for m in opened(*known).on_host(url.host)}
+
+
+GLANCED = st.sampled_from(("evil", "a.evil", "evil.example", "a.evil.example", "b.a.evil.example", "x.example"))
+
+
+@given(
+    st.lists(st.tuples(GLANCED, st.sampled_from(("one", "two")), st.booleans(), st.integers(1, 9)), max_size=12),
+    GLANCED,
+    GLANCED,
+)
+def test_a_glance_tells_what_matches_would(rows: list[tuple[str, str, bool, int]], host: str, other: str) -> None:
+    """Invariant: a glance has the names and lines of `on_host`, in order; equal kinds differ in nothing else."""
+    snapshot = opened(*[indicator(name, feed=feed, exact=exact, line=line) for name, feed, exact, line in rows])
+    seen = {}
+    for one in (host, other):
+        matches, glance = snapshot.on_host(one), snapshot.glance(one)
+        where = [each for match in matches for each in (len(match.indicator.value), match.indicator.origin.line)]
+        assert (list(glance[1]) if glance else []) == where
+        seen[one] = (glance, [(m.scope, m.action, m.indicator.origin.source, m.indicator.exact) for m in matches])
+    if seen[host][0] and seen[other][0] and seen[host][0][0] == seen[other][0][0]:
+        assert seen[host][1] == seen[other][1]
+
+
+def test_a_glance_does_not_speak_of_what_expires_or_of_nothing() -> None:
+    snapshot = opened(indicator("soon.example", expiration=LATER), indicator("evil.example/path", "url"))
+    assert snapshot.glance("soon.example") is snapshot.glance("evil.example") is snapshot.glance("good.example") is None

@@ -1,0 +1,119 @@
+"""The JSON of events, both ways: plain objects with a version. Nothing else of ours builds or reads it by hand.
+
+Parsing is strict and names the field that is wrong.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from indicators.device_signs import MAX_VALUE, Sign, SignKind
+from indicators.event import EventKind, Evidence, VerdictEvent
+from indicators.json_fields import JsonFields
+from indicators.observation import Device
+from indicators.words import Action, Category, Enforcement, IdentifiedBy, Severity, Stage
+
+VERSION = 1
+
+
+def to_json(event: VerdictEvent) -> dict[str, Any]:
+    """Turn an event into its JSON object; fields at their default are left out, but for those every reader needs."""
+    body: dict[str, Any] = {
+        "v": VERSION,
+        "id": event.id,
+        "kind": event.kind,
+        "incident": event.incident,
+        "time": event.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "gateway": event.gateway,
+        "device": {name: getattr(event.device, name) for name in Device.__slots__ if getattr(event.device, name)},
+        "count": event.count,
+    }
+    for name in _OPTIONAL:
+        value = getattr(event, name)
+        if value is not False and value not in (None, "", ()):
+            body[name] = value if not isinstance(value, tuple) else list(value)
+    if event.signs:
+        body["signs"] = [{"kind": sign.kind, "value": sign.value, "count": sign.count} for sign in event.signs]
+    body["matches"] = [
+        {name: getattr(match, name) for name in Evidence.__slots__ if getattr(match, name) not in ("", 0)}
+        for match in event.matches
+    ]
+    return body
+
+
+_OPTIONAL = (
+    "user_agent stage action would enforcement alert failed reason category severity title description "
+    "recommended_actions host url addresses port hashes hidden"
+).split()
+
+
+def from_json(body: object) -> VerdictEvent:
+    """Read an event from its JSON object.
+
+    Raises ValueError naming the field and what was expected; an unknown field is ignored, so that a newer gateway
+    can speak to an older collector, but another major version is refused.
+    """
+    read = JsonFields(body, "event")
+    if read.number("v", VERSION) != VERSION:
+        raise ValueError(f"v: expected {VERSION}, this collector knows no other version")
+    return VerdictEvent(
+        id=read.text("id", required=True, limit=64),
+        kind=EventKind(read.word("kind", EventKind, EventKind.VERDICT)),
+        incident=read.text("incident", required=True, limit=64),
+        time=read.time("time"),
+        gateway=read.text("gateway", required=True, limit=128),
+        device=_device_from(read.object("device")),
+        count=read.number("count", 1, most=10**9),
+        user_agent=read.text("user_agent"),
+        stage=Stage(read.word("stage", Stage, Stage.HTTP)),
+        action=Action(read.word("action", Action, Action.ALLOW)),
+        would=Action(read.word("would", Action, "")) if read.has("would") else None,
+        enforcement=Enforcement(read.word("enforcement", Enforcement, Enforcement.PASSED)),
+        alert=read.flag("alert"),
+        failed=read.flag("failed"),
+        reason=read.text("reason"),
+        category=Category(read.word("category", Category, "")) if read.has("category") else None,
+        severity=Severity(read.word("severity", Severity, Severity.INFORMATIONAL)),
+        title=read.text("title"),
+        description=read.text("description"),
+        recommended_actions=read.text("recommended_actions"),
+        host=read.text("host"),
+        url=read.text("url"),
+        addresses=read.texts("addresses"),
+        port=read.number("port", 0, most=65535) if read.has("port") else None,
+        hashes=read.texts("hashes"),
+        matches=tuple(map(_evidence_from, read.objects("matches"))),
+        signs=tuple(map(_sign_from, read.objects("signs"))),
+        hidden=read.flag("hidden"),
+    )
+
+
+def _device_from(read: JsonFields) -> Device:
+    return Device(
+        id=read.text("id", required=True, limit=128),
+        name=read.text("name", limit=256),
+        group=read.text("group", limit=128) or "default",
+        identified_by=IdentifiedBy(read.word("identified_by", IdentifiedBy, IdentifiedBy.ADDRESS)),
+        address=read.text("address", limit=64),
+        listener=read.text("listener", limit=32),
+    )
+
+
+def _sign_from(read: JsonFields) -> Sign:
+    kind = SignKind(read.word("kind", SignKind, ""))
+    return Sign(kind, read.text("value", limit=MAX_VALUE), read.number("count", 1, least=1, most=10**9))
+
+
+def _evidence_from(read: JsonFields) -> Evidence:
+    return Evidence(
+        indicator=read.text("indicator", required=True),
+        type=read.text("type", required=True, limit=32),
+        action=Action(read.word("action", Action, Action.ALLOW)),
+        source=read.text("source", limit=256),
+        category=Category(read.word("category", Category, Category.CUSTOM)),
+        observable=read.text("observable"),
+        title=read.text("title"),
+        line=read.number("line", 0, least=0, most=10**9),
+        guard=read.text("guard"),
+    )
