@@ -63,7 +63,7 @@ def sighting_of(event: VerdictEvent, when: datetime) -> Sighting | None:
         title=event.title or _title(event),
         description=event.description or _description(event),
         recommended_actions=event.recommended_actions or _advice(event),
-        category=_DEFENDER_CATEGORY.get(event.category, "General") if event.category else "General",
+        category=DEFENDER_CATEGORY.get(event.category, "General") if event.category else "General",
         threat_category=event.category or "",
         threat_name=event.matches[0].indicator if event.matches and not event.hidden else "",
         severity=severity_of(event),
@@ -99,16 +99,19 @@ def severity_of(event: VerdictEvent) -> Severity:
     """Rank an alert as Defender does: what was prevented is informational, an overridden warning low, malware medium.
 
     A custom indicator's own severity is honoured as it is; it can only be raised by a person who went past a warning.
+    A feed's severity says how bad a site is, not what happened: it counts where nothing was prevented, and for command
+    and control, which tells of something that is on the device already.
     """
-    floor = Severity.INFORMATIONAL
     if event.enforcement is Enforcement.WAIVED:
-        floor = Severity.LOW
-    if event.category is Category.MALWARE and event.stage is Stage.DOWNLOAD and not is_custom(event):
-        floor = Severity.MEDIUM
-    return max(event.severity, floor, key=_RANK.__getitem__)
+        return max(event.severity, Severity.LOW, key=_RANK.__getitem__) if is_custom(event) else Severity.LOW
+    if is_custom(event) or event.enforcement is Enforcement.PASSED:
+        return event.severity
+    if event.category is Category.MALWARE and event.stage is Stage.DOWNLOAD:
+        return max(event.severity, Severity.MEDIUM, key=_RANK.__getitem__)
+    return event.severity if event.category is Category.COMMAND_AND_CONTROL else Severity.INFORMATIONAL
 
 
-_DEFENDER_CATEGORY = {
+DEFENDER_CATEGORY = {
     Category.PHISHING: "InitialAccess",
     Category.MALWARE: "Malware",
     Category.COMMAND_AND_CONTROL: "CommandAndControl",

@@ -5,48 +5,43 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler as NextHandler
 
-from collector.api import alerts, events, gateways, health, incidents, machines, tickets
-from collector.console import files, login, pages, stream
+from collector.accounts.passwords import Passwords
+from collector.accounts.people import People
+from collector.accounts.throttle import Throttle
+from collector.accounts.tokens import caller_of_token
+from collector.api import routes as api_routes
+from collector.api.oauth import caller_of_access
+from collector.compliance import ComplianceEvents
+from collector.console import routes as console_routes
+from collector.console.pages import RANKINGS
+from collector.console.remembered import Remembered
 from collector.console.rendering import error_page
+from collector.exposure_watch import watching_exposure
+from collector.history.look_back import looking_back
 from collector.live import Live
+from collector.outputs.dispatch import dispatching
 from collector.settings import CollectorSettings
+from collector.signing import Signer
 from collector.store.database import Database
+from collector.store.enrolled import caller_of_gateway
+from collector.store.policy_stream import begin_stream
 from collector.sweeper import sweeping
-from collector.web.access import Access, Tokens
+from collector.web.access import Tokens
 from collector.web.doors import behind
 from collector.web.errors import as_json, refusal
 from collector.web.guards import add_headers, only_ours
 from collector.web.hosts import AllowedHosts
 from collector.web.intake import Intake
-from collector.web.parts import PARTS, Handler, Parts
+from collector.web.parts import PARTS, Parts
 from collector.web.sessions import Sessions
 
-ROUTES: tuple[tuple[str, str, Access, Handler], ...] = (
-    ("GET", "/healthz", Access.PUBLIC, health.get),
-    ("POST", "/api/v1/events", Access.GATEWAY, events.post),
-    ("POST", "/api/v1/gateways/status", Access.GATEWAY, gateways.post_status),
-    ("POST", "/api/v1/tickets", Access.ADMIN, tickets.post),
-    ("GET", "/api/v1/incidents/{id:[\\s\\S]+}", Access.READ, incidents.single),
-    ("GET", "/api/alerts", Access.READ, alerts.collection),
-    ("GET", "/api/alerts/{id}", Access.READ, alerts.single),
-    ("GET", "/api/machines", Access.READ, machines.collection),
-    ("GET", "/api/machines/{id:[\\s\\S]+}", Access.READ, machines.single),
-    ("GET", "/", Access.READ, pages.overview),
-    ("GET", "/alerts", Access.READ, pages.alerts),
-    ("GET", "/alerts/{id}", Access.READ, pages.alert),
-    ("GET", "/devices", Access.READ, pages.devices),
-    ("GET", "/devices/{id:[\\s\\S]+}", Access.READ, pages.device),
-    ("GET", "/incidents/{id:[\\s\\S]+}", Access.READ, pages.incident),
-    ("GET", "/stream", Access.READ, stream.changes),
-    ("GET", "/login", Access.PUBLIC, login.enter),
-    ("POST", "/logout", Access.READ, login.leave),
-    ("GET", "/assets/{name}", Access.PUBLIC, files.asset),
-)
-_FOR_PROGRAMS = ("/api/", "/healthz")
+ROUTES = (*api_routes.ROUTES, *console_routes.ROUTES)
+_FOR_PROGRAMS = ("/api/", "/healthz", "/metrics", "/.well-known/")
 
 
 def now() -> datetime:
@@ -60,8 +55,9 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = now)
     Until `hosts.bind` is told the bound port, only configured names are answered (see `service.py`).
     """
     database = Database(settings.database_url)
+    signer = Signer(settings.signing_key)
     app = web.Application(middlewares=[_errors, only_ours], client_max_size=settings.limits.inflated_bytes)
-    app[PARTS] = Parts(
+    app[PARTS] = parts = Parts(
         settings=settings,
         clock=clock,
         database=database,
@@ -70,13 +66,24 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = now)
         sessions=Sessions(database, settings.session_life, settings.ticket_life),
         hosts=AllowedHosts(settings.allowed_hosts, settings.public_url),
         intake=Intake(settings.limits),
+        people=People(database, Passwords()),
+        throttle=Throttle(),
+        signer=signer,
+        sign_risk=ComplianceEvents(signer, settings.threshold),
     )
+    parts.bearers.append(partial(caller_of_token, database))
+    parts.bearers.append(partial(caller_of_access, database, parts.signer))
+    parts.bearers.append(partial(caller_of_gateway, database))
+    app[RANKINGS] = Remembered()
     for method, path, access, handler in ROUTES:
         app.router.add_route(method, path, behind(access, handler))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_open_database)
     app.cleanup_ctx.append(sweeping)
+    app.cleanup_ctx.append(dispatching)
+    app.cleanup_ctx.append(looking_back)
+    app.cleanup_ctx.append(watching_exposure)
     return app
 
 
@@ -93,6 +100,7 @@ async def _errors(request: web.Request, handler: NextHandler) -> web.StreamRespo
 async def _open_database(app: web.Application) -> AsyncIterator[None]:
     database = app[PARTS].database
     await database.open()
+    await begin_stream(database)
     yield
     with suppress(Exception):  # a database that is gone cannot be closed
         await database.close()

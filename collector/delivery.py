@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector.store.gateways import Delivery
-from indicators.event import EventKind, VerdictEvent, from_json
+from indicators.event import EventKind, VerdictEvent
+from indicators.event_wire import from_json
 
 # NUL and lone surrogates can come only as escapes; no database keeps them, so they become U+FFFD.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -90,17 +91,17 @@ def _parse(text: bytes) -> Any:
         raise ValueError("body: nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"body: not JSON: {error}") from None
-    return _storable(found) if b"\\u" in text else found
+    return storable(found) if b"\\u" in text else found
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Replace what no database can keep, in keys and values at any depth (bounded by the parser's own limit)."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [storable(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        return {storable(key): storable(item) for key, item in value.items()}
     return value
 
 

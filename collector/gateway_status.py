@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 type Words = Annotated[str, Field(max_length=1000)]
@@ -35,10 +35,49 @@ class FeedState:
 
 
 @dataclass(frozen=True, slots=True, config=_LENIENT)
+class Opened:
+    """Count the connections that were decrypted because of one indicator."""
+
+    indicator: Words
+    source: Words = ""
+    opened: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_LENIENT)
+class Decryption:
+    """Say what was decrypted since the gateway started: of all connections, and for which indicators."""
+
+    connections: Count = 0
+    opened: Count = 0
+    not_enforced: Count = 0
+    top: Annotated[tuple[Opened, ...], Field(max_length=50)] = ()
+
+    @property
+    def share(self) -> float:
+        """Return the opened part of all connections, in percent."""
+        return 100 * self.opened / self.connections if self.connections else 0.0
+
+
+@dataclass(frozen=True, slots=True, config=_LENIENT)
+class Pinned:
+    """Name an app that refuses the gateway's certificate (JA4 of its hello), passed undecrypted until a time."""
+
+    device: Words
+    host: Words
+    ja4: Words
+    until: AwareDatetime
+    name: Words = ""
+
+
+@dataclass(frozen=True, slots=True, config=_LENIENT)
 class GatewayStatus:
-    """Say how one gateway is. `errors` are those of configuration and indicator files, each with file and line."""
+    """Say how one gateway is. `errors` are those of configuration and indicator files, each with file and line.
+
+    `pinned` holds those of the `pins` that last longest.
+    """
 
     gateway: Name
+    name: Words = ""
     version: Words = ""
     mode: Literal["enforce", "audit", ""] = ""
     compiling: bool = False
@@ -47,6 +86,9 @@ class GatewayStatus:
     paused_until: datetime | None = None
     feeds: Annotated[tuple[FeedState, ...], Field(max_length=500)] = ()
     errors: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
+    decryption: Decryption | None = None
+    pins: Count = 0
+    pinned: Annotated[tuple[Pinned, ...], Field(max_length=200)] = ()
     endpoints: Annotated[dict[str, Words], Field(max_length=20)] = Field(default_factory=dict)
 
 

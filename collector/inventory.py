@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from collector.platforms import guess
 from indicators.event import EventKind, VerdictEvent
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,23 @@ def state_of(event: VerdictEvent, when: datetime) -> DeviceState:
     )
 
 
-def merge(one: DeviceState, other: DeviceState) -> DeviceState:
-    """Fold two states of one device; of each attribute the later telling stands."""
-    latest = max(one, other, key=_told)
-    agent = max(one, other, key=lambda seen: (_order(seen.user_agent_seen), seen.user_agent))
-    system = max(one, other, key=lambda seen: (_order(seen.os_seen), seen.os_platform, seen.os_version))
+def merge(*states: DeviceState) -> DeviceState:
+    """Fold states of one device; of each attribute the latest telling stands."""
+    latest = max(states, key=_told)
+    agent = max(states, key=lambda seen: (seen.user_agent_seen or _NEVER, seen.user_agent))
+    system = max(states, key=lambda seen: (seen.os_seen or _NEVER, seen.os_platform, seen.os_version))
     return replace(
         latest,
-        first_seen=min(one.first_seen, other.first_seen),
+        first_seen=min(seen.first_seen for seen in states),
         user_agent=agent.user_agent,
         user_agent_seen=agent.user_agent_seen,
         os_platform=system.os_platform,
         os_version=system.os_version,
         os_seen=system.os_seen,
-        allowed_count=one.allowed_count + other.allowed_count,
+        allowed_count=sum(seen.allowed_count for seen in states),
     )
 
 
 def _told(seen: DeviceState) -> tuple[object, ...]:
     """Order tellings by time; the values break a tie, so that no order of arrival can."""
     return (seen.last_seen, seen.name, seen.device_group, seen.identified_by, seen.gateway)
-
-
-def _order(when: datetime | None) -> float:
-    return when.timestamp() if when else float("-inf")

@@ -17,16 +17,22 @@ class Live:
 
     def __init__(self) -> None:
         self._watchers: set[asyncio.Event] = set()
+        self._programs: set[asyncio.Event] = set()
         self.closed = False
 
     @property
     def is_full(self) -> bool:
-        """Say whether no further watcher is taken."""
+        """Say whether no further watcher is taken; programs take nobody's place."""
         return len(self._watchers) >= MOST_WATCHERS
+
+    @property
+    def watchers(self) -> int:
+        """Count those who watch."""
+        return len(self._watchers)
 
     def changed(self) -> None:
         """Wake every watcher."""
-        for watcher in self._watchers:
+        for watcher in (*self._watchers, *self._programs):
             watcher.set()
 
     def close(self) -> None:
@@ -35,11 +41,12 @@ class Live:
         self.changed()
 
     @contextmanager
-    def watching(self) -> Iterator[asyncio.Event]:
+    def watching(self, *, program: bool = False) -> Iterator[asyncio.Event]:
         """Give an event that each change sets; the watcher clears it before it looks."""
         watcher = asyncio.Event()
-        self._watchers.add(watcher)
+        watchers = self._programs if program else self._watchers
+        watchers.add(watcher)
         try:
             yield watcher
         finally:
-            self._watchers.discard(watcher)
+            watchers.discard(watcher)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from collector.vulnerabilities.claims import claim_of
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -14,18 +16,16 @@ class Platform:
     version: str = ""
 
 
-# Tried in order: an Android agent also says Linux, an iPad also says Mac OS X.
+# Tried in order, after what phones say (`collector.vulnerabilities.claims`): an iPad also says Mac OS X.
 _SIGNS = (
-    (re.compile(r"(?:iPhone OS|CPU OS) (\d{1,3}(?:_\d{1,3}){0,2}) like Mac OS X"), "iOS"),
     (re.compile(r"\b(?:iPhone|iPad|iPod)\b"), "iOS"),
-    (re.compile(r"\bAndroid(?: (\d{1,3}(?:\.\d{1,3}){0,2}))?"), "Android"),
     (re.compile(r"\bCrOS\b"), "ChromeOS"),
     (re.compile(r"\bWindows\b"), "Windows"),
     (re.compile(r"\bMac OS X (\d{1,3}(?:[_.]\d{1,3}){0,2})"), "macOS"),
     (re.compile(r"\b(?:Linux|X11)\b"), "Linux"),
 )
-# What browsers send whatever the system is (user-agent reduction): the family holds, the version says nothing.
-_FROZEN = re.compile(r"Android 10; K\)|Mac OS X 10[_.]15[_.]7")
+# What browsers on a Mac send whatever the system is: the family holds, the version says nothing.
+_FROZEN = re.compile(r"Mac OS X 10[_.]15[_.]7")
 
 
 def guess(user_agent: str) -> Platform | None:
@@ -36,6 +36,8 @@ def guess(user_agent: str) -> Platform | None:
     >>> guess("curl/8.5.0") is None
     True
     """
+    if claim := claim_of(user_agent):
+        return Platform(claim.platform, claim.version)
     for sign, name in _SIGNS:
         if found := sign.search(user_agent):
             said = found[1] if found.re.groups and found[1] else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from collector.app import create_app, now
 from collector.settings import CollectorSettings
+from collector.web.access import Role
 from collector.web.hosts import bracketed
 from collector.web.parts import PARTS
 
@@ -35,13 +37,25 @@ class CollectorService:
     @property
     def url(self) -> str:
         """Return the bound address as a URL."""
-        return f"http://{self.address}"
+        return f"{'https' if self._settings.certificate else 'http'}://{self.address}"
+
+    async def setup_link(self) -> str:
+        """Return a link that makes the first administrator's account, once; nothing where there is an account."""
+        parts = self._app[PARTS]
+        if await parts.people.are_there():
+            return ""
+        code = await parts.people.invite("", Role.ADMIN, "first start", parts.clock())
+        return f"{self._settings.public_url.rstrip('/') or self.url}/invitation?code={code}"
 
     async def start(self) -> None:
-        """Bind and serve. Raises OSError when the port is taken, StoreUnavailableError without a database."""
+        """Bind and serve.
+
+        Raises OSError for a taken port or an unreadable certificate, StoreUnavailableError without a database.
+        """
+        tls = _tls(self._settings)
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, self._settings.host, self._settings.port)
+            site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=tls)
             await site.start()
         except OSError:
             await self._runner.cleanup()
@@ -63,3 +77,17 @@ class CollectorService:
     ) -> None:
         """Stop."""
         await self.stop()
+
+
+def _tls(settings: CollectorSettings) -> ssl.SSLContext | None:
+    """Return how TLS is spoken, 1.2 at least; nothing where it is not. Raises OSError naming the files."""
+    if settings.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.certificate, settings.certificate_key)
+    except OSError as error:
+        files = f"{settings.certificate} and {settings.certificate_key}"
+        raise OSError(f"{files}: not a certificate and its key (PEM): {error}") from None
+    return context

@@ -30,7 +30,8 @@ async def _sweep_often(app: web.Application) -> None:
     parts = app[PARTS]
     while True:
         try:
-            if removed := await sweep(parts.database, parts.clock(), parts.settings.retention):
+            settings = parts.settings
+            if removed := await sweep(parts.database, parts.clock(), settings.retention, settings.retention_of):
                 _LOG.info("retention: removed %d rows", removed)
                 parts.live.changed()
         except StoreUnavailableError as error:

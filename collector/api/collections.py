@@ -1,4 +1,4 @@
-"""The form in which every list is answered: OData's `value`, and a link to the next page where there may be one."""
+"""The form in which every list is answered: OData's `value`, a count where asked for, a link to the next page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from aiohttp import web
 from collector.web.paging import Page
 
 
-def answer(request: web.Request, page: Page, value: Sequence[dict[str, Any]]) -> web.Response:
+def answer(
+    request: web.Request, page: Page, value: Sequence[dict[str, Any]], count: int | None = None, context: str = ""
+) -> web.Response:
     """Write a list; a full page links to the next one."""
-    body: dict[str, Any] = {"value": list(value)}
+    body: dict[str, Any] = {"@odata.context": context} if context else {}
+    if count is not None:
+        body["@odata.count"] = count
+    body["value"] = list(value)
     if value and len(value) == page.top:
         following = request.url.update_query({"$top": str(page.top), "$skip": str(page.skip + page.top)})
         body["@odata.nextLink"] = str(following)

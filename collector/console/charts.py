@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
 from collector.arrival import MEASURES, hour_of
 
 WIDTH = 720
 HEIGHT = 120
 _GAP = 4
+
+
+class Span(Enum):
+    """Name how far back a chart goes: bars, and hours in each."""
+
+    DAY = ("24h", "24 hours", 24, 1)
+    WEEK = ("7d", "7 days", 28, 6)
+    MONTH = ("30d", "30 days", 30, 24)
+
+    def __init__(self, key: str, words: str, bars: int, step: int) -> None:
+        self.key, self.words, self.bars, self.step = key, words, bars, step
+
+    @property
+    def length(self) -> timedelta:
+        """Return the whole time."""
+        return timedelta(hours=self.bars * self.step)
+
+    @classmethod
+    def named(cls, key: str) -> Span:
+        """Return the span that an address names; a day for any other word."""
+        return next((span for span in cls if span.key == key), cls.DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +48,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One hour. `total` counts everything but allowed connections."""
+    """One bar, from `hour` on. `total` counts everything but allowed connections."""
 
     hour: datetime
+    label: str
     x: float
     width: float
     total: int
@@ -36,30 +60,45 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars for the last hours, the oldest first. `top` is the count that the full height stands for."""
+    """Bars for the last hours or days, the oldest first. `top` is the count that the full height stands for."""
 
     bars: tuple[Bar, ...]
     top: int
     total: int
+    words: str
     width: int = WIDTH
     height: int = HEIGHT
 
 
-def chart_of(hours: Mapping[datetime, Mapping[str, int]], now: datetime, span: int = 24) -> Chart:
-    """Lay out the counts of the last `span` hours; an hour without any keeps its place."""
-    starts = [hour_of(now) - timedelta(hours=back) for back in reversed(range(span))]
-    totals = [sum(hours.get(start, {}).get(measure, 0) for measure in MEASURES) for start in starts]
-    top = max(*totals, 1)
-    step = WIDTH / span
+def chart_of(hours: Mapping[datetime, Mapping[str, int]], now: datetime, span: Span = Span.DAY) -> Chart:
+    """Lay out the counts of a span; a bar without any keeps its place."""
+    first = hour_of(now) - timedelta(hours=span.bars * span.step - 1)
+    sums: list[defaultdict[str, int]] = [defaultdict(int) for _ in range(span.bars)]
+    for hour, counts in hours.items():
+        place = (hour - first) // timedelta(hours=span.step)
+        if 0 <= place < span.bars:
+            for measure, count in counts.items():
+                sums[place][measure] += count
+    totals = [sum(counts[measure] for measure in MEASURES) for counts in sums]
+    top, width = max(*totals, 1), WIDTH / span.bars
+    form = "%H:%M" if span is Span.DAY else "%-d %b"
+    starts = [first + timedelta(hours=span.step * i) for i in range(span.bars)]
     bars = tuple(
-        Bar(start, round(i * step + _GAP / 2, 2), round(step - _GAP, 2), total, _parts(hours.get(start, {}), top))
-        for i, (start, total) in enumerate(zip(starts, totals, strict=True))
+        Bar(
+            start,
+            start.strftime(form),
+            round(i * width + _GAP / 2, 2),
+            round(width - _GAP, 2),
+            total,
+            _parts(counts, top),
+        )
+        for i, (start, total, counts) in enumerate(zip(starts, totals, sums, strict=True))
     )
-    return Chart(bars, top, sum(totals))
+    return Chart(bars, top, sum(totals), span.words)
 
 
 def _parts(counts: Mapping[str, int], top: int) -> tuple[Part, ...]:
-    """Stack an hour's counts from the ground up; the least count is still a visible line."""
+    """Stack a bar's counts from the ground up; the least count is still a visible line."""
     parts: list[Part] = []
     ground = float(HEIGHT)
     for measure in MEASURES:

@@ -1,63 +1,81 @@
-"""The console's pages: what each reads from the store and hands to its template."""
+"""The overview and the page of an incident: what each reads from the store and hands to its template."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import RowMapping, func, select
 
 from collector.arrival import ALLOWED
-from collector.console.charts import chart_of
+from collector.console.charts import Span, chart_of
+from collector.console.gateway_views import gateway_views
+from collector.console.remembered import Remembered
 from collector.console.rendering import page
-from collector.gateway_status import GatewayStatus, is_silent, read_status
-from collector.resources import alert_resource, evidence, incident_resource, machine_resource
+from collector.console.system_pages import output_views
+from collector.resources import evidence, incident_resource, machine_resource
 from collector.risk import INACTIVE_AFTER
+from collector.store.access_requests import PENDING
 from collector.store.activity import Hours, hours_since
-from collector.store.alerts import before, count_open, find_alert, list_alerts
-from collector.store.gateways import list_gateways
-from collector.store.incidents import device_incidents, find_incident
-from collector.store.machines import count_machines, find_machine, list_machines
-from collector.store.overview import top_destinations
-from collector.store.tables import ALERTS, DEVICES
+from collector.store.alerts import count_open, list_alerts
+from collector.store.incidents import find_incident
+from collector.store.machines import count_machines, list_machines
+from collector.store.overview import top_destinations, top_indicators
+from collector.store.policy_tables import ACCESS_REQUESTS
+from collector.store.tables import DEVICES
 from collector.web.errors import Refused
-from collector.web.parts import PARTS
+from collector.web.parts import PARTS, Parts
 
 _DAY = timedelta(hours=24)
-_ROWS = 50
+_PATIENCE = 0.05  # seconds that a page waits for its rankings
+RANKINGS = web.AppKey("rankings", Remembered)
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayView:
-    """One gateway as the overview shows it. `status` is nothing for one that only delivers events."""
+class Rankings:
+    """Hold what was met most and what decided most, and when that was counted: it may be a minute old."""
 
-    name: str
-    last_seen: datetime
-    silent: bool
-    rejected: int
-    last_rejection: str
-    status: GatewayStatus | None
+    counted: datetime
+    destinations: list[RowMapping]
+    indicators: list[RowMapping]
 
 
 async def overview(request: web.Request) -> web.Response:
-    """Show the last 24 hours, the latest alerts, the devices, and how gateways and feeds are."""
+    """Show the last hours or days, the latest alerts, the devices, and how gateways, feeds and outputs are."""
     parts = request.app[PARTS]
-    now = parts.clock()
+    now, span = parts.clock(), Span.named(request.query.get("span", ""))
     async with parts.database.read() as connection:
-        hours = await hours_since(connection, now - _DAY)
+        hours = await hours_since(connection, now - max(span.length, _DAY))
+        waiting = select(func.count()).select_from(ACCESS_REQUESTS).where(ACCESS_REQUESTS.c.status == PENDING)
         values: dict[str, Any] = {
-            "chart": chart_of(hours, now),
-            "counts": _sums(hours),
+            "chart": chart_of(hours, now, span),
+            "spans": list(Span),
+            "span": span,
+            "counts": _sums({hour: counts for hour, counts in hours.items() if hour >= now - _DAY}),
             "alerts": await list_alerts(connection, top=12),
             "open_alerts": await count_open(connection),
+            "requests": int((await connection.execute(waiting)).scalar_one()),
             "machines": [machine_resource(record, now) for record in await list_machines(connection, top=8)],
             "active": await count_machines(connection, DEVICES.c.last_seen > now - INACTIVE_AFTER),
-            "destinations": await top_destinations(connection, now - _DAY),
-            "gateways": await _gateways(connection, now),
+            "gateways": await gateway_views(connection, now),
         }
-    return page(request, "overview.html", **values)
+    rankings = await request.app[RANKINGS].soon(span, lambda: _rankings(parts, span), _PATIENCE)
+    outputs = await output_views(parts.database, parts.settings.outputs)
+    return page(request, "overview.html", outputs=outputs, rankings=rankings, **values)
+
+
+async def _rankings(parts: Parts, span: Span) -> Rankings:
+    """Count, and tell open pages where that took longer than a page waits for it."""
+    began, now = monotonic(), parts.clock()
+    async with parts.database.read() as connection:
+        since = now - span.length
+        found = Rankings(now, await top_destinations(connection, since), await top_indicators(connection, since))
+    if monotonic() - began > _PATIENCE:
+        parts.live.changed()
+    return found
 
 
 def _sums(hours: Hours) -> dict[str, int]:
@@ -66,78 +84,6 @@ def _sums(hours: Hours) -> dict[str, int]:
         for measure, count in counts.items():
             sums[measure] = sums.get(measure, 0) + count
     return sums
-
-
-async def _gateways(connection: AsyncConnection, now: datetime) -> list[GatewayView]:
-    return [
-        GatewayView(
-            row["name"],
-            row["last_seen"],
-            is_silent(row["status_time"], now),
-            row["rejected"],
-            row["last_rejection"],
-            read_status(row["status"]) if row["status"] else None,
-        )
-        for row in await list_gateways(connection)
-    ]
-
-
-async def alerts(request: web.Request) -> web.Response:
-    """List alerts, newest first, a page at a time; `show=all` includes resolved ones."""
-    everything = request.query.get("show") == "all"
-    where = [] if everything else [ALERTS.c.status != "Resolved"]
-    where += [before(*_place(request.query["after"]))] if "after" in request.query else []
-    async with request.app[PARTS].database.read() as connection:
-        rows = await list_alerts(connection, where, top=_ROWS + 1)
-    shown = rows[:_ROWS]
-    following = f"{shown[-1]['last_event'].timestamp() * 1000:.0f}-{shown[-1]['seq']}" if len(rows) > _ROWS else ""
-    return page(request, "alerts.html", alerts=shown, everything=everything, following=following)
-
-
-def _place(text: str) -> tuple[datetime, int]:
-    """Read the row after which a page begins: its last event in milliseconds and its number."""
-    when, _, seq = text.partition("-")
-    if not (when.isascii() and when.isdigit() and seq.isascii() and seq.isdigit() and len(text) < 40):
-        raise Refused(400, "after: this page's address is incomplete; go back to the first page")
-    try:
-        return datetime.fromtimestamp(int(when) / 1000, UTC), min(int(seq), 2**62)
-    except (OverflowError, ValueError, OSError):
-        raise Refused(400, "after: this page's address is wrong; go back to the first page") from None
-
-
-async def alert(request: web.Request) -> web.Response:
-    """Show one alert with its evidence."""
-    async with request.app[PARTS].database.read() as connection:
-        record = await find_alert(connection, request.match_info["id"])
-    if record is None:
-        raise Refused(404, "No alert has this id. It may have been removed when its retention ended.")
-    return page(request, "alert.html", alert=alert_resource(record), row=record.row)
-
-
-async def devices(request: web.Request) -> web.Response:
-    """List devices, the one seen last first."""
-    parts = request.app[PARTS]
-    async with parts.database.read() as connection:
-        records = await list_machines(connection, top=500)
-    return page(request, "devices.html", machines=[machine_resource(record, parts.clock()) for record in records])
-
-
-async def device(request: web.Request) -> web.Response:
-    """Show one device: what it is, its last 24 hours, its alerts and what it met."""
-    parts, device_id = request.app[PARTS], request.match_info["id"]
-    now = parts.clock()
-    async with parts.database.read() as connection:
-        record = await find_machine(connection, device_id)
-        if record is None:
-            raise Refused(404, "No device has this id. It may have been removed when its retention ended.")
-        values: dict[str, Any] = {
-            "machine": machine_resource(record, now),
-            "row": record.row,
-            "chart": chart_of(await hours_since(connection, now - _DAY, device_id), now),
-            "alerts": await list_alerts(connection, [ALERTS.c.device_id == device_id], top=20),
-            "timeline": [evidence(row) for row in await device_incidents(connection, device_id)],
-        }
-    return page(request, "device.html", **values)
 
 
 async def incident(request: web.Request) -> web.Response:

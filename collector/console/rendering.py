@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from collector.console.forms import DONE, onward
 from collector.resources import stamp
+from collector.web.access import Access
 from collector.web.errors import Refused, with_headers
 from collector.web.guards import nonce_of
 from collector.web.parts import CALLER, PARTS
@@ -43,6 +46,11 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")
 
 
+def _json_text(value: object) -> str:
+    """Write a value as JSON text, to be escaped like any other (jinja2's own `tojson` marks its result as safe)."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
@@ -51,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=ago, grouped=grouped, stamp=stamp)
+    made.filters.update(ago=ago, grouped=grouped, stamp=stamp, tojson_text=_json_text)
     return made
 
 
@@ -66,6 +74,9 @@ def page(request: web.Request, name: str, /, status: int = 200, **values: Any) -
         "now": request.app[PARTS].clock(),
         "csrf": caller.csrf if caller else "",
         "path": request.path,
+        "caller": caller,
+        "Access": Access,
+        "done": DONE.get(request.query.get("done", ""), ""),
     }
     text = _TEMPLATES.get_template(name).render(shared | values)
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
@@ -74,4 +85,6 @@ def page(request: web.Request, name: str, /, status: int = 200, **values: Any) -
 def error_page(request: web.Request, refused: Refused) -> web.Response:
     """Answer an error to a person; without a session, say how to get one."""
     name = "login.html" if refused.status == 401 else "error.html"
-    return with_headers(page(request, name, refused.status, refused=refused), refused)
+    here = request.path if request.method == "GET" else "/"
+    values = {"refused": refused, "name": "", "onward": "/" if here == "/login" else onward(here)}
+    return with_headers(page(request, name, refused.status, **values), refused)

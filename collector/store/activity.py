@@ -16,9 +16,8 @@ type Hours = dict[datetime, dict[str, int]]  # start of the hour -> measure -> c
 async def hours_since(connection: AsyncConnection, since: datetime, device_id: str | None = None) -> Hours:
     """Return what was counted from an hour on, of one device or of all; hours in which nothing happened are missing."""
     total = func.sum(ACTIVITY.c.count).label("total")
-    wanted = select(ACTIVITY.c.hour, ACTIVITY.c.measure, total).where(ACTIVITY.c.hour >= since)
-    if device_id is not None:
-        wanted = wanted.where(ACTIVITY.c.device_id == device_id)
+    wanted = select(ACTIVITY.c.hour, ACTIVITY.c.measure, total)
+    wanted = wanted.where(ACTIVITY.c.device_id == (device_id or ""), ACTIVITY.c.hour >= since)
     hours: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
     for row in await connection.execute(wanted.group_by(ACTIVITY.c.hour, ACTIVITY.c.measure)):
         hours[row.hour][row.measure] = int(row.total)

@@ -6,17 +6,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, RowMapping, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.visitors import iterate
 
 from collector.store.database import chunks
-from collector.store.tables import ALERTS, COMMENTS, DEVICES, EVENTS
+from collector.store.policy_tables import DEVICE_GROUPS
+from collector.store.tables import ALERTS, COMMENTS, DEVICES, EVENTS, OPEN
 
 MOST_INCIDENTS = 50  # shown of one alert, newest first
 NEWEST_FIRST: tuple[ColumnElement[object], ...] = (ALERTS.c.last_event.desc(), ALERTS.c.seq.desc())
-_JOINED = ALERTS.outerjoin(DEVICES, DEVICES.c.id == ALERTS.c.device_id)
-_COLUMNS = (*ALERTS.c, DEVICES.c.name.label("device_name"), DEVICES.c.device_group)
+GROUP: ColumnElement[str] = func.coalesce(DEVICE_GROUPS.c.name, DEVICES.c.device_group)
+_JOINED = ALERTS.outerjoin(DEVICES, DEVICES.c.id == ALERTS.c.device_id).outerjoin(
+    DEVICE_GROUPS, DEVICE_GROUPS.c.device_id == ALERTS.c.device_id
+)
+_COLUMNS = (*ALERTS.c, DEVICES.c.name.label("device_name"), GROUP.label("device_group"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,30 @@ async def list_alerts(
     top: int = 100,
     skip: int = 0,
 ) -> list[RowMapping]:
-    """Return alert rows with their device's name, newest first unless `order` says otherwise."""
-    wanted = select(*_COLUMNS).select_from(_JOINED).where(*where).order_by(*order).limit(top).offset(skip)
+    """Return alert rows with their device's name, newest first unless `order` says otherwise.
+
+    Which rows is found first, by an index where there is one: what is passed over is not read.
+    """
+    found = _found(where, order).limit(top).offset(skip)
+    wanted = select(*_COLUMNS).select_from(_JOINED).where(ALERTS.c.seq.in_(found)).order_by(*order)
     return list((await connection.execute(wanted)).mappings())
+
+
+def _found(where: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> Select[tuple[int]]:
+    """Find rows; without their devices where nothing asks for these, so that an index alone can tell."""
+    named = (part for clause in (*where, *order) for part in iterate(cast("Any", clause)) if isinstance(part, Column))
+    source = ALERTS if all(column.table is ALERTS for column in named) else _JOINED
+    return select(ALERTS.c.seq).select_from(source).where(*where).order_by(*order)
+
+
+async def list_cells(
+    connection: AsyncConnection, names: Sequence[str], where: Sequence[ColumnElement[bool]], top: int
+) -> Sequence[Sequence[Any]]:
+    """Return `last_event` and `seq` (where the next piece begins), then the named columns alone, newest first."""
+    columns = [DEVICES.c.name if name == "device_name" else ALERTS.c[name] for name in names]
+    found = _found(where, NEWEST_FIRST).limit(top)
+    wanted = select(ALERTS.c.last_event, ALERTS.c.seq, *columns).select_from(_JOINED).where(ALERTS.c.seq.in_(found))
+    return (await connection.execute(wanted.order_by(*NEWEST_FIRST))).all()
 
 
 def before(last_event: datetime, seq: int) -> ColumnElement[bool]:
@@ -45,6 +72,15 @@ def before(last_event: datetime, seq: int) -> ColumnElement[bool]:
     return tuple_(ALERTS.c.last_event, ALERTS.c.seq) < tuple_(
         literal(last_event, ALERTS.c.last_event.type), literal(seq)
     )
+
+
+async def window_end(
+    connection: AsyncConnection, place: tuple[datetime, int] | None, size: int
+) -> tuple[datetime, int] | None:
+    """Return the last of the next `size` alerts, newest first, after a place; nothing where fewer are left."""
+    wanted = select(ALERTS.c.last_event, ALERTS.c.seq).order_by(*NEWEST_FIRST).limit(1).offset(size - 1)
+    row = (await connection.execute(wanted.where(before(*place)) if place else wanted)).first()
+    return (row.last_event, row.seq) if row else None
 
 
 async def with_evidence(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[AlertRecord]:
@@ -61,9 +97,15 @@ async def find_alert(connection: AsyncConnection, alert_id: str) -> AlertRecord 
     return (await with_evidence(connection, rows))[0] if rows else None
 
 
+async def count_alerts(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
+    """Count alerts."""
+    wanted = select(func.count()).select_from(_JOINED if where else ALERTS).where(*where)
+    return int((await connection.execute(wanted)).scalar_one())
+
+
 async def count_open(connection: AsyncConnection) -> int:
     """Count the alerts that nobody has resolved."""
-    wanted = select(func.count()).select_from(ALERTS).where(ALERTS.c.status != "Resolved")
+    wanted = select(func.count()).select_from(ALERTS).where(OPEN)
     return int((await connection.execute(wanted)).scalar_one())
 
 

@@ -19,7 +19,8 @@ Sequence = BigInteger().with_variant(Integer, "sqlite")
 
 def milliseconds(when: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970, rounded down."""
-    return (when - _EPOCH) // timedelta(milliseconds=1)
+    since = when - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 class Instant(TypeDecorator[datetime]):

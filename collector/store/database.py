@@ -12,18 +12,18 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Table, event, make_url, text
+from sqlalchemy import ColumnElement, Connection, Table, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from collector.store import migrate
+from collector.store.bulk import Row, among, run_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 type Insert = sqlite.Insert | postgresql.Insert
-type Row = dict[str, Any]
 
 CHUNK = 500  # rows of one IN list or one many-row INSERT: far below SQLite's 32,766 variables
 _WRITER = 0x5EA3A11  # advisory lock of PostgreSQL under which every writing transaction runs
@@ -96,12 +96,15 @@ class Database:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     async def insert_fresh(self, connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> set[str]:
-        """Insert the rows whose `id` is not there yet and return those ids; rows must differ in `id`."""
-        statement = self.insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
-        fresh: set[str] = set()
-        for part in chunks(rows):
-            fresh.update((await connection.execute(statement, part)).scalars())
-        return fresh
+        """Insert the rows whose `id` is not there yet and return those ids; rows must differ in `id`.
+
+        Only in `write`: no other writer can come between the look and the insert.
+        """
+        known = select(table.c.id).where(among(connection, table.c.id, [row["id"] for row in rows]))
+        there = set((await connection.execute(known)).scalars()) if rows else set()
+        fresh = [row for row in rows if row["id"] not in there]
+        await run_many(connection, self.insert(table), fresh)
+        return {row["id"] for row in fresh}
 
     async def upsert(self, connection: AsyncConnection, table: Table, rows: Sequence[Row], add: str = "") -> None:
         """Insert rows; where the primary key is there, replace the other columns, but add to the column `add`."""
@@ -112,7 +115,7 @@ class Database:
         new: dict[str, ColumnElement[Any]] = {name: statement.excluded[name] for name in rows[0] if name not in keys}
         if add:
             new[add] = table.c[add] + statement.excluded[add]
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), list(rows))
+        await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=new), rows)
 
 
 def chunks[T](items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -54,6 +54,16 @@ async def keep_status(database: Database, name: str, status: dict[str, Any], now
         await connection.execute(told)
 
 
+async def forget_pins(connection: AsyncConnection, device: str) -> None:
+    """Remove a device's apps from the statuses that gateways told; one that still has them tells them again."""
+    told = select(GATEWAYS.c.name, GATEWAYS.c.status).where(GATEWAYS.c.status.is_not(None))
+    for name, status in (await connection.execute(told)).all():
+        kept = [pin for pin in status.get("pinned", ()) if pin["device"] != device]
+        if len(kept) < len(status.get("pinned", ())):
+            row = GATEWAYS.update().where(GATEWAYS.c.name == name)
+            await connection.execute(row.values(status={**status, "pinned": kept}))
+
+
 async def list_gateways(connection: AsyncConnection) -> list[RowMapping]:
     """Return every gateway, the one last heard of first."""
     found = await connection.execute(select(GATEWAYS).order_by(GATEWAYS.c.last_seen.desc(), GATEWAYS.c.name).limit(200))

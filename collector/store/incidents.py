@@ -14,7 +14,11 @@ async def find_incident(connection: AsyncConnection, incident: str) -> RowMappin
     return found.mappings().first()
 
 
-async def device_incidents(connection: AsyncConnection, device_id: str, top: int = 50) -> list[RowMapping]:
-    """Return what a device met, newest first."""
+async def device_incidents(
+    connection: AsyncConnection, device_id: str, top: int = 50, below: int | None = None
+) -> list[RowMapping]:
+    """Return what a device met, newest first, under the number `below` where it is given."""
     wanted = select(EVENTS).where(EVENTS.c.device_id == device_id).order_by(EVENTS.c.seq.desc()).limit(top)
+    if below is not None:
+        wanted = wanted.where(EVENTS.c.seq < below)
     return list((await connection.execute(wanted)).mappings())

@@ -16,16 +16,21 @@ from typing import Any
 from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.alerting import Sighting, sighting_of
+from collector.alerting import Sighting, alert_id, sighting_of
 from collector.alerting import merge as merge_sightings
 from collector.arrival import ALLOWED, Arrival, conceal, hour_of, measure_of, plausible
 from collector.inventory import state_of
 from collector.store.alert_rows import Tally, keep_alerts
-from collector.store.database import Database, chunks
+from collector.store.bulk import among, run_many
+from collector.store.claims import keep_claims
+from collector.store.database import Database
 from collector.store.gateways import Delivery, note_deliveries
 from collector.store.inventory_rows import keep_devices, keep_traits
+from collector.store.sightings import keep_sightings
+from collector.store.signs import keep_signs
 from collector.store.tables import ACTIVITY, EVENTS, ORPHANS, RECEIPTS
-from indicators.event import EventKind, VerdictEvent, to_json
+from indicators.event import EventKind, VerdictEvent
+from indicators.event_wire import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,12 @@ async def record(
         await _keep_orphans(
             database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
         )
-        raised = await _alerts(connection, fresh, repeats, known, now)
+        raised = await _alerts(database, connection, fresh, repeats, known, now)
         await keep_devices(database, connection, [state_of(a.event, a.when) for a in fresh], now)
+        await keep_claims(database, connection, fresh)
         await keep_traits(database, connection, [(a.event.device, a.when) for a in fresh])
+        await keep_sightings(database, connection, fresh, now)
+        await keep_signs(database, connection, fresh)
         await _count_activity(database, connection, fresh, repeats, known)
         await note_deliveries(database, connection, _deliveries(fresh, refused), now)
     return Recorded(len(fresh), len(events) - len(fresh), raised)
@@ -89,7 +97,7 @@ async def _fresh(
 
 def _event_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
     event, when = arrival.event, arrival.when
-    sighting = sighting_of(event, when)
+    day = when.date().isoformat()
     return {
         "id": event.id,
         "received": now,
@@ -97,7 +105,7 @@ def _event_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "last_time": when,
         "gateway": event.gateway,
         "device_id": event.device.id,
-        "alert_id": sighting.id if sighting else None,
+        "alert_id": alert_id(event.device.id, event.destination, day) if event.alert else None,
         "destination": event.destination,
         "measure": measure_of(event),
         "count": event.count,
@@ -110,10 +118,9 @@ async def _repeats(connection: AsyncConnection, fresh: list[Arrival]) -> tuple[l
     arrived = [arrival for arrival in fresh if arrival.event.kind is EventKind.REPEAT]
     repeats = [_Repeat(a.event.incident, a.when, a.event.count) for a in arrived]
     incidents = [arrival.event.id for arrival in fresh if arrival.event.kind is EventKind.VERDICT]
-    for part in chunks(incidents):
-        waiting = delete(ORPHANS).where(ORPHANS.c.incident.in_(part))
-        found = await connection.execute(waiting.returning(ORPHANS.c.incident, ORPHANS.c.time, ORPHANS.c.count))
-        repeats += [_Repeat(*row) for row in found]
+    waiting = delete(ORPHANS).where(among(connection, ORPHANS.c.incident, incidents))
+    found = await connection.execute(waiting.returning(ORPHANS.c.incident, ORPHANS.c.time, ORPHANS.c.count))
+    repeats += [_Repeat(*row) for row in found]
     return repeats, arrived
 
 
@@ -122,10 +129,9 @@ type Known = dict[str, tuple[str | None, str, str]]  # incident -> alert id, dev
 
 async def _incidents(connection: AsyncConnection, incidents: Iterable[str]) -> Known:
     known: Known = {}
-    for part in chunks(sorted(incidents)):
-        columns = (EVENTS.c.id, EVENTS.c.alert_id, EVENTS.c.device_id, EVENTS.c.measure)
-        for row in await connection.execute(select(*columns).where(EVENTS.c.id.in_(part))):
-            known[row.id] = (row.alert_id, row.device_id, row.measure)
+    columns = (EVENTS.c.id, EVENTS.c.alert_id, EVENTS.c.device_id, EVENTS.c.measure)
+    for id_, *rest in await connection.execute(select(*columns).where(among(connection, EVENTS.c.id, incidents))):
+        known[id_] = (rest[0], rest[1], rest[2])
     return known
 
 
@@ -136,7 +142,7 @@ async def _count_repeats(connection: AsyncConnection, repeats: list[_Repeat]) ->
     latest = case((when > EVENTS.c.last_time, when), else_=EVENTS.c.last_time)
     counted = update(EVENTS).where(EVENTS.c.id == bindparam("incident"))
     counted = counted.values(count=EVENTS.c.count + bindparam("more"), last_time=latest)
-    await connection.execute(counted, [{"incident": r.incident, "when": r.when, "more": r.count} for r in repeats])
+    await run_many(connection, counted, [{"incident": r.incident, "when": r.when, "more": r.count} for r in repeats])
 
 
 async def _keep_orphans(
@@ -150,7 +156,12 @@ async def _keep_orphans(
 
 
 async def _alerts(
-    connection: AsyncConnection, fresh: list[Arrival], repeats: list[_Repeat], known: Known, now: datetime
+    database: Database,
+    connection: AsyncConnection,
+    fresh: list[Arrival],
+    repeats: list[_Repeat],
+    known: Known,
+    now: datetime,
 ) -> tuple[str, ...]:
     sightings: dict[str, Sighting] = {}
     for arrival in fresh:
@@ -162,13 +173,16 @@ async def _alerts(
         if alert:
             tally = Tally(repeat.count, repeat.when, repeat.when)
             tallies[alert] = tallies[alert].plus(tally) if alert in tallies else tally
-    return await keep_alerts(connection, sightings, tallies, now)
+    return await keep_alerts(database, connection, sightings, tallies, now)
 
 
 async def _count_activity(
     database: Database, connection: AsyncConnection, fresh: list[Arrival], repeats: list[_Repeat], known: Known
 ) -> None:
-    """Count by hour; allowed traffic for all devices together, because when a person was online is nobody's affair."""
+    """Count by hour, for each device and for all together.
+
+    Allowed traffic is counted for all together alone, because when a person was online is nobody's affair.
+    """
     counts: Counter[tuple[datetime, str, str]] = Counter()
     for arrival in fresh:
         event, hour = arrival.event, hour_of(arrival.when)
@@ -180,6 +194,8 @@ async def _count_activity(
         if repeat.incident in known:
             _, device, measure = known[repeat.incident]
             counts[hour_of(repeat.when), device, measure] += repeat.count
+    for (hour, _, measure), count in [item for item in counts.items() if item[0][1]]:
+        counts[hour, "", measure] += count
     rows = [{"hour": h, "device_id": d, "measure": m, "count": n} for (h, d, m), n in counts.items()]
     await database.upsert(connection, ACTIVITY, rows, add="count")
 

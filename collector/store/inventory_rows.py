@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.inventory import DeviceState, merge
-from collector.store.database import Database, chunks
+from collector.store.bulk import among, run_many
+from collector.store.database import Database
 from collector.store.tables import DEVICE_TRAITS, DEVICES
 from indicators.observation import Device
 
@@ -23,15 +26,13 @@ async def keep_devices(
     database: Database, connection: AsyncConnection, states: Sequence[DeviceState], now: datetime
 ) -> None:
     """Merge what was told about devices into what is known."""
-    told: dict[str, DeviceState] = {}
+    told: defaultdict[str, list[DeviceState]] = defaultdict(list)
     for state in states:
-        told[state.id] = merge(told[state.id], state) if state.id in told else state
-    known: dict[str, DeviceState] = {}
-    for part in chunks(sorted(told)):
-        rows = await connection.execute(select(*_COLUMNS).where(DEVICES.c.id.in_(part)))
-        known.update({row.id: DeviceState(*row) for row in rows})
-    merged = [merge(known[id_], state) if id_ in known else state for id_, state in told.items()]
-    await database.upsert(connection, DEVICES, [asdict(state) | {"received": now} for state in merged])
+        told[state.id].append(state)
+    for row in await connection.execute(select(*_COLUMNS).where(among(connection, DEVICES.c.id, told))):
+        told[row.id].append(DeviceState(*row))
+    merged = [merge(*about) for about in told.values()]
+    await database.upsert(connection, DEVICES, [_values(state) | {"received": now} for state in merged])
 
 
 async def keep_traits(database: Database, connection: AsyncConnection, seen: Iterable[tuple[Device, datetime]]) -> None:
@@ -55,4 +56,9 @@ async def keep_traits(database: Database, connection: AsyncConnection, seen: Ite
         "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
     }
     keys = [column.name for column in DEVICE_TRAITS.primary_key]
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=widened), rows)
+    await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=widened), rows)
+
+
+def _values(state: DeviceState) -> dict[str, Any]:
+    """Return the fields by name, uncopied."""
+    return {part.name: getattr(state, part.name) for part in fields(DeviceState)}

@@ -3,49 +3,95 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, select
 
-from collector.store.database import Database
+from collector.store.access_requests import take_back_expired
+from collector.store.database import Database, chunks
+from collector.store.indicators import remove_expired
+from collector.store.people_tables import AUDIT
+from collector.store.policy_stream import Kind, forget_tombstones, tell
+from collector.store.policy_tables import ACCESS_REQUESTS, DEVICE_GROUPS, POSTURES, RISK_CHANGES, RISKS
+from collector.store.risk import recompute
+from collector.store.sighting_tables import SIGHTINGS
 from collector.store.tables import ACTIVITY, ALERTS, DEVICES, EVENTS, ORPHANS, RECEIPTS, SESSIONS
 
 _PART = 1000  # rows removed in one transaction
+_DEVICES = 100  # devices whose risk is computed in one
 
 
-async def sweep(database: Database, now: datetime, retention: timedelta) -> int:
-    """Remove old rows and return how many.
+TABLES = ("events", "alerts", "devices", "activity", "access_requests", "risk_changes", "audit", "sightings")
+"""What may have a retention of its own; whatever is not named here goes with the events."""
+
+
+async def sweep(
+    database: Database, now: datetime, retention: timedelta, own: Mapping[str, timedelta] = MappingProxyType({})
+) -> int:
+    """Remove old rows and return how many. `own` holds retentions of single tables (see `TABLES`).
 
     What counts is when a row was received or last changed here, not what a gateway's clock said. A device goes when
     it has not been heard of for that long; what it was seen with goes along. Ids of events go too: a gateway that
     delivers one again after all this time is believed anew.
     """
-    old = now - retention
-    return sum(
-        [
-            await _remove(database, EVENTS, EVENTS.c.received < old),
-            await _remove(database, ALERTS, ALERTS.c.updated < old),
-            await _remove(database, RECEIPTS, RECEIPTS.c.received < old),
-            await _remove(database, ORPHANS, ORPHANS.c.received < old),
-            await _remove(database, DEVICES, DEVICES.c.received < old),
-            await _remove(database, SESSIONS, SESSIONS.c.expires < now),
-            await _remove_activity(database, old),
-        ]
-    )
+    old = {name: now - own.get(name, retention) for name in TABLES}
+    removed = [
+        await _remove(database, EVENTS, EVENTS.c.received < old["events"]),
+        await _remove(database, RECEIPTS, RECEIPTS.c.received < old["events"]),
+        await _remove(database, ORPHANS, ORPHANS.c.received < old["events"]),
+        await _remove(database, ALERTS, ALERTS.c.updated < old["alerts"]),
+        await _remove(database, DEVICES, DEVICES.c.received < old["devices"]),
+        await _remove(database, SESSIONS, SESSIONS.c.expires < now),
+        await _remove(database, ACCESS_REQUESTS, ACCESS_REQUESTS.c.created < old["access_requests"]),
+        await _remove(database, RISK_CHANGES, RISK_CHANGES.c.time < old["risk_changes"], RISK_CHANGES.c.seq),
+        await _remove(database, AUDIT, AUDIT.c.time < old["audit"], AUDIT.c.seq),
+        await _remove_at_once(database, ACTIVITY, ACTIVITY.c.hour < old["activity"]),
+        await _remove_at_once(database, SIGHTINGS, SIGHTINGS.c.received < old["sightings"]),
+        await remove_expired(database, now),
+        await take_back_expired(database, now),
+        await forget_tombstones(database, now),
+    ]
+    await _follow_up(database, now)
+    return sum(removed)
 
 
-async def _remove(database: Database, table: Table, condition: ColumnElement[bool]) -> int:
+async def _follow_up(database: Database, now: datetime) -> None:
+    """Let risks fall whose alerts went, and forget what was noted of devices that went."""
+    async with database.read() as connection:
+        devices = (await connection.execute(select(RISKS.c.device_id))).scalars().all()
+    for part in chunks(devices, _DEVICES):
+        async with database.write() as connection:
+            for device in part:
+                await recompute(database, connection, device, now)
+        await asyncio.sleep(0)
+    async with database.write() as connection:
+        for table in (DEVICE_GROUPS, POSTURES):
+            gone = table.c.device_id.not_in(select(DEVICES.c.id))
+            ids = (await connection.execute(delete(table).where(gone).returning(table.c.device_id))).scalars().all()
+            for device in ids if table is DEVICE_GROUPS else ():
+                await tell(connection, Kind.GROUP, device, None, now)
+
+
+async def _remove(
+    database: Database, table: Table, condition: ColumnElement[bool], key: ColumnElement[Any] | None = None
+) -> int:
+    """Remove rows in parts; `key` is what tells rows apart where that is not `id`."""
+    column = table.c.id if key is None else key
     removed = 0
     while True:
         async with database.write() as connection:
-            some = select(table.c.id).where(condition).limit(_PART)
-            done = await connection.execute(delete(table).where(table.c.id.in_(some)))
+            some = select(column).where(condition).limit(_PART)
+            done = await connection.execute(delete(table).where(column.in_(some)))
         removed += done.rowcount
         if done.rowcount < _PART:
             return removed
         await asyncio.sleep(0)
 
 
-async def _remove_activity(database: Database, old: datetime) -> int:
+async def _remove_at_once(database: Database, table: Table, condition: ColumnElement[bool]) -> int:
+    """Remove small rows that no one column tells apart; an hour's worth of them at a time as a rule."""
     async with database.write() as connection:
-        return (await connection.execute(delete(ACTIVITY).where(ACTIVITY.c.hour < old))).rowcount
+        return (await connection.execute(delete(table).where(condition))).rowcount

@@ -10,12 +10,15 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     MetaData,
     String,
     Table,
     Text,
+    literal_column,
+    text,
 )
 
 from collector.store.columns import Instant, Sequence, SeverityRank
@@ -46,6 +49,7 @@ EVENTS = Table(
     Column("count", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
     Index("ix_events_alert_id_seq", "alert_id", "seq"),
+    Index("ix_events_destination", "destination"),
     Index("ix_events_device_id_seq", "device_id", "seq"),
 )
 
@@ -127,8 +131,23 @@ ALERTS = Table(
     Column("classification", String(64)),
     Column("determination", String(64)),
     Column("assigned_to", String(256)),
-    Index("ix_alerts_last_event_seq", "last_event", "seq"),
-    Index("ix_alerts_device_id_status", "device_id", "status"),
+    # What lists are filtered by stands behind what they are ordered by: an alert that is not shown is not read.
+    Index(
+        "ix_alerts_newest",
+        "last_event",
+        "seq",
+        "status",
+        "severity",
+        "category",
+        "created",
+        "updated",
+        "assigned_to",
+        "classification",
+        "determination",
+    ),
+    Index("ix_alerts_created_seq", "created", "seq"),
+    Index("ix_alerts_device_id_open", "device_id", "status", "severity"),
+    Index("ix_alerts_threat_name_last_event", "threat_name", "last_event"),
 )
 
 COMMENTS = Table(
@@ -141,7 +160,18 @@ COMMENTS = Table(
     Column("created", Instant, nullable=False),
 )
 
-# Counts by hour for charts. `device_id` is empty for allowed traffic, which is not kept by device and hour.
+# An alert is open until it is resolved. Databases use an index of some rows only for the very words of its condition.
+OPEN: ColumnElement[bool] = ALERTS.c.status != literal_column("'Resolved'")
+Index(
+    "ix_alerts_open",
+    ALERTS.c.last_event,
+    ALERTS.c.seq,
+    sqlite_where=text("status <> 'Resolved'"),
+    postgresql_where=text("status <> 'Resolved'"),
+)
+
+# Counts by hour for charts: of each device, and under an empty `device_id` of all together. Allowed traffic is kept
+# for all together alone.
 ACTIVITY = Table(
     "activity",
     METADATA,
@@ -149,6 +179,7 @@ ACTIVITY = Table(
     Column("device_id", String(128), primary_key=True),
     Column("measure", String(16), primary_key=True),
     Column("count", BigInteger, nullable=False),
+    Index("ix_activity_device_id_hour", "device_id", "hour"),
 )
 
 GATEWAYS = Table(

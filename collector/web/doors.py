@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 
-from collector.web.access import Access, Caller
+from collector.web.access import Access, Caller, bearer
 from collector.web.errors import Refused
-from collector.web.parts import CALLER, PARTS, Handler
+from collector.web.parts import CALLER, PARTS, Handler, Parts
 
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = ("GET", "HEAD")
@@ -24,8 +26,8 @@ def behind(access: Access, handler: Handler) -> Handler:
         caller = await caller_of(request)
         if caller is None:
             raise Refused(401, "a token or a console session is needed")
-        if not access.admits(caller.role):
-            raise Refused(403, f"a {caller.role} token does not suffice here")
+        if not access.admits(caller):
+            raise Refused(403, f"{caller.name} may not do this")
         if request.method not in _SAFE and not caller.may_change(await _csrf(request, caller)):
             raise Refused(403, "the page is out of date: load it again, then repeat the change")
         request[CALLER] = caller
@@ -39,14 +41,31 @@ async def caller_of(request: web.Request) -> Caller | None:
     parts = request.app[PARTS]
     authorization = request.headers.get("Authorization")
     if authorization is not None:
-        return parts.tokens.caller(authorization)
+        return parts.tokens.caller(authorization) or await _by_bearer(parts, bearer(authorization))
     cookie = request.cookies.get(cookie_name(request))
     return await parts.sessions.caller(cookie, parts.clock()) if cookie else None
 
 
+async def _by_bearer(parts: Parts, token: str) -> Caller | None:
+    for known in parts.bearers:
+        if token and (caller := await known(token, parts.clock())):
+            return caller
+    return None
+
+
 def cookie_name(request: web.Request) -> str:
-    """Name the session cookie after the port: browsers share cookies between all ports of a host."""
-    return f"seawall_{request.url.port}"
+    """Name the session cookie after the port, because browsers share cookies between all ports of a host.
+
+    Under TLS the `__Host-` prefix keeps other hosts of the domain, and plain HTTP, from setting it.
+    """
+    name = f"seawall_{request.url.port}"
+    return f"__Host-{name}" if is_secure(request) else name
+
+
+def is_secure(request: web.Request) -> bool:
+    """Say whether the browser speaks TLS: to us, or to a terminator under `public_url`."""
+    public = urlsplit(request.app[PARTS].settings.public_url)
+    return request.secure or (public.scheme == "https" and public.netloc.lower() == request.host.lower())
 
 
 async def _csrf(request: web.Request, caller: Caller) -> str:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from collector.web.errors import Refused
-from collector.web.parts import NONCE, PARTS
+from collector.web.parts import NONCE, PARTS, POLICY
 
 _OWN_SITES = ("same-origin", "none")
 _ALWAYS = {
@@ -65,7 +65,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.update(_ALWAYS)
     response.headers.setdefault("Cache-Control", "no-store")
     nonce: str | None = request.get(NONCE)
-    response.headers["Content-Security-Policy"] = _page_policy(nonce) if nonce else _NOTHING
+    response.headers["Content-Security-Policy"] = request.get(POLICY) or (_page_policy(nonce) if nonce else _NOTHING)
     response.headers["Server"] = "seawall"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
+from collector.audit.log import AuditEntry, note
 from collector.store.database import Database
 from collector.store.tables import SESSIONS
 from collector.web.access import Caller, Role
@@ -34,9 +35,15 @@ class Sessions:
 
     async def redeem(self, ticket: str, now: datetime) -> str | None:
         """Exchange a ticket for a session's cookie; nothing for one that is unknown, used or late."""
-        expires, role, name = self._tickets.pop(_hash(ticket), (now, Role.READ, ""))
+        expires, role, name = self._tickets.pop(_hash(ticket), (now, Role.VIEWER, ""))
         if expires <= now:
             return None
+        async with self._database.write() as connection:
+            await note(connection, AuditEntry(now, name, "session.begin", "", {"by": "one-time link"}))
+        return await self.begin(role, name, now)
+
+    async def begin(self, role: Role, name: str, now: datetime) -> str:
+        """Open a session for somebody who has shown who they are; return its cookie."""
         cookie = secrets.token_urlsafe(32)
         row = {"id": _hash(cookie), "role": role, "user": name, "created": now, "expires": now + self._life}
         async with self._database.write() as connection:

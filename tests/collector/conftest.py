@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ import pytest
 from collector.service import CollectorService
 from collector.settings import CollectorSettings
 from collector.store.database import Database
-from indicators.event import VerdictEvent, to_json
+from indicators.event import VerdictEvent
+from indicators.event_wire import to_json
 from tests.support import postgres
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -129,8 +131,23 @@ class Running:
         return browser
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty database with all its tables: making them takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "collector.sqlite"
+
+    async def make() -> None:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        await database.open()
+        await database.close()
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-def collector_settings(tmp_path: Path) -> CollectorSettings:
+def collector_settings(tmp_path: Path, migrated: Path) -> CollectorSettings:
+    shutil.copy(migrated, tmp_path / "collector.sqlite")
     return CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite", GATEWAY, READ, ADMIN, port=0)
 
 

@@ -31,6 +31,15 @@ INFO, LOW, MEDIUM, HIGH = Severity
             "Phishing site met, not blocked", INFO, "InitialAccess", "ThirdPartySensors",
         ),
         ({"category": Category.MALWARE}, "Malware site blocked", INFO, "Malware", "ThirdPartySensors"),
+        ({"severity": MEDIUM}, "Phishing site blocked", INFO, "InitialAccess", "ThirdPartySensors"),
+        (
+            {"severity": MEDIUM, "enforcement": Enforcement.PASSED},
+            "Phishing site met, not blocked", MEDIUM, "InitialAccess", "ThirdPartySensors",
+        ),
+        (
+            {"severity": HIGH, "action": Action.WARN, "enforcement": Enforcement.WAIVED},
+            "Warning overridden: phishing site", LOW, "InitialAccess", "ThirdPartySensors",
+        ),
         (
             {"category": Category.MALWARE, "stage": Stage.DOWNLOAD},
             "Malware file blocked", MEDIUM, "Malware", "ThirdPartySensors",
@@ -51,6 +60,25 @@ def test_words(changes, title, severity, category, source):
     seen = sighting_of(verdict(**changes), TIME)
     assert seen is not None
     assert (seen.title, seen.severity, seen.category, seen.detection_source) == (title, severity, category, source)
+
+
+@pytest.mark.parametrize(
+    ("action", "enforcement"),
+    [
+        (Action.BLOCK, Enforcement.PAGE),
+        (Action.BLOCK, Enforcement.SINKHOLED),
+        (Action.BLOCK, Enforcement.RESET),
+        (Action.WARN, Enforcement.PAGE),
+        (Action.WARN, Enforcement.WAIVED),
+        (Action.AUDIT, Enforcement.PASSED),
+    ],
+)
+def test_an_indicator_of_ones_own_speaks_for_itself_whatever_its_action(action, enforcement):
+    own = {"title": "Mine", "description": "Why", "recommended_actions": "Call us", "severity": HIGH, "matches": OWN}
+    seen = sighting_of(verdict(action=action, enforcement=enforcement, **own), TIME)
+    assert seen is not None
+    assert (seen.title, seen.description, seen.recommended_actions) == ("Mine", "Why", "Call us")
+    assert (seen.severity, seen.detection_source) == (HIGH, "CustomerTI")
 
 
 def test_descriptions_name_device_place_and_reason():
@@ -79,8 +107,8 @@ def test_ids_follow_from_device_destination_and_day():
 
 def test_the_most_severe_then_the_earliest_leads():
     first = sighting_of(verdict("1", title="first"), TIME)
-    worse = sighting_of(verdict("2", title="worse", severity=HIGH), TIME + timedelta(hours=1))
-    early = sighting_of(verdict("0", title="early", severity=HIGH), TIME + timedelta(minutes=1))
+    worse = sighting_of(verdict("2", title="worse", severity=HIGH, matches=OWN), TIME + timedelta(hours=1))
+    early = sighting_of(verdict("0", title="early", severity=HIGH, matches=OWN), TIME + timedelta(minutes=1))
     assert first
     assert worse
     assert early

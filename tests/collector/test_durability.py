@@ -14,7 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from indicators.event import VerdictEvent, to_json
+from indicators.event import VerdictEvent
+from indicators.event_wire import to_json
 from tests.support.events import repeat, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +106,8 @@ async def test_acknowledged_events_survive_sigkill(tmp_path):
     check(database, gateway)
 
 
-@pytest.mark.heavy
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
 async def test_acknowledged_events_survive_many_sigkills(tmp_path):
     database = f"{tmp_path}/collector.sqlite"
     gateway = await kill_often(f"sqlite+aiosqlite:///{database}", 50)

@@ -16,6 +16,7 @@ from collector.platforms import guess
         ("okhttp Android", "Android", ""),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1_1 like Mac OS X)", "iOS", "18.1.1"),
         ("Mozilla/5.0 (iPad; CPU OS 17_4 like Mac OS X)", "iOS", "17.4"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) Version/26.0 Mobile/1 Safari/6", "iOS", "26.0"),
         ("App/1 (iPhone)", "iOS", ""),
         ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0)", "ChromeOS", ""),
         ("Mozilla/5.0 (Windows NT 10.0; Win64)", "Windows", ""),

@@ -23,6 +23,12 @@ function localise(root) {
   }
 }
 
+// A region in which somebody is choosing or typing is left alone until they are done.
+function isBusy(region) {
+  const active = document.activeElement;
+  return Boolean(active && region.contains(active) && active.matches("select, textarea, input:not([type=checkbox])"));
+}
+
 function takeOver(fresh) {
   const focused = document.activeElement && document.activeElement.closest("a[href]");
   const wanted = focused && focused.getAttribute("href");
@@ -30,7 +36,10 @@ function takeOver(fresh) {
     const other = fresh.getElementById(region.id);
     if (!other) continue;
     localise(other);
-    if (other.innerHTML !== region.innerHTML) region.replaceChildren(...document.importNode(other, true).childNodes);
+    if (other.innerHTML === region.innerHTML || isBusy(region)) continue;
+    const chosen = new Set(Array.from(region.querySelectorAll("input:checked"), (box) => box.value));
+    region.replaceChildren(...document.importNode(other, true).childNodes);
+    for (const box of region.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
   }
   if (wanted && document.activeElement === document.body) {
     const again = Array.from(document.querySelectorAll("a[href]")).find((link) => link.getAttribute("href") === wanted);
@@ -74,3 +83,18 @@ if ("watch" in document.body.dataset) {
 }
 const onward = document.querySelector("[data-continue]");
 if (onward) location.replace(onward.href);
+
+for (const button of document.querySelectorAll("[data-fill]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => { button.form.elements[button.dataset.fill].value = button.dataset.value; });
+}
+const everything = document.querySelector("[data-choose-all]");
+if (everything) everything.addEventListener("change", () => {
+  for (const box of document.querySelectorAll(".choose input")) box.checked = everything.checked;
+});
+document.addEventListener("keydown", (event) => {
+  const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const wanted = event.key.length === 1 ? document.querySelector(`[data-focus-key="${CSS.escape(event.key)}"]`) : null;
+  if (wanted) { event.preventDefault(); wanted.focus(); }
+});

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from collector.settings import IngestLimits
-from indicators.event import to_json
+from indicators.event_wire import to_json
 from tests.support.events import device_seen, repeat, verdict
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from indicators.event import Evidence
 from indicators.words import Action, Category, Enforcement, Severity, Stage
 from tests.collector.conftest import GATEWAY
 from tests.support.events import TIME, device_seen, repeat, verdict
@@ -38,7 +39,9 @@ async def test_an_alert_reads_as_defender_writes_it(running):
 
 
 async def test_a_custom_indicator_speaks_for_itself(running):
+    listed = Evidence("evil.example", "domain", Action.BLOCK, "custom", Category.CUSTOM, "evil.example")
     own = {"title": "Ours", "description": "Why", "recommended_actions": "Call us", "severity": Severity.HIGH}
+    own |= {"matches": (listed,)}
     await running.deliver(verdict(**own))
     _, body, _ = await running.ask("GET", "/api/alerts")
     alert = body["value"][0]
@@ -128,4 +131,4 @@ async def test_refused_events_show_on_their_gateway(running):
     await running.ask("POST", "/api/v1/events", GATEWAY, json={"events": [{"id": "x", "gateway": "gw-9"}]})
     _, page, _ = await running.ask("GET", "/")
     assert "gw-9" in page
-    assert "device: expected dict" in page
+    assert "incident: expected a non-empty string" in page

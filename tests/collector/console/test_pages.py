@@ -13,23 +13,8 @@ from indicators.observation import Device
 from indicators.words import Action, Category
 from tests.collector.conftest import GATEWAY
 from tests.support.events import device_seen, repeat, verdict
+from tests.support.hostile import HOSTILE
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' autofocus onfocus='alert(1)",
-    "javascript:alert(1)",
-    "</title></style></textarea><svg onload=alert(1)>",
-    "{{ 7*7 }}{% raw %}",
-    "data:text/html,<b>x",
-    "\u202eevil\u2066",
-    "a\x00b\x1b[31m\r\nSet-Cookie: x=1",
-    "&lt;script&gt;",
-    "%3Cscript%3E",
-    "<!--",
-    "]]>",
-    "\ufeff<b>",
-]
 STATUS = {
     "gateway": "gw-1",
     "mode": "audit",

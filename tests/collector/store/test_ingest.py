@@ -53,6 +53,7 @@ async def test_keeps_event_alert_device_and_activity(database):
     }
     assert {(a["device_id"], a["measure"], a["count"]) for a in await rows(database, "activity")} == {
         ("dev-phone", "blocked", 1),
+        ("", "blocked", 1),
         ("", "allowed", 40),
     }
     (event,) = await rows(database, "events")

@@ -7,8 +7,11 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from collector.store import tables
+from collector.store.device_deletion import delete_device
 from collector.store.ingest import record
 from collector.store.retention import sweep
+from collector.store.sighting_tables import SIGHTINGS
+from indicators.event import EventKind
 from tests.collector.conftest import NOW
 from tests.support.events import PHONE, device_seen, repeat, verdict
 
@@ -30,7 +33,7 @@ async def test_old_rows_go_and_young_ones_stay(database):
     removed = await sweep(database, NOW, DAYS_90)
     assert removed >= 2200
     assert await sizes(database) == {
-        "events": 1, "alerts": 1, "devices": 1, "device_traits": 1, "receipts": 0, "orphans": 0, "activity": 1,
+        "events": 1, "alerts": 1, "devices": 1, "device_traits": 1, "receipts": 0, "orphans": 0, "activity": 2,
     }  # fmt: skip
     assert await sweep(database, NOW, DAYS_90) == 0
 
@@ -41,3 +44,22 @@ async def test_an_alert_outlives_its_first_incident(database):
     await record(database, [repeat("r", "a")], NOW, DAYS_90)
     await sweep(database, NOW, DAYS_90)
     assert (await sizes(database))["alerts"] >= 1
+
+
+async def test_hashed_sightings_have_a_retention_of_their_own_and_go_with_their_device(database):
+    async def left() -> int:
+        async with database.read() as connection:
+            return (await connection.execute(select(func.count()).select_from(SIGHTINGS))).scalar_one()
+
+    def sighting(event_id: str):
+        return device_seen(event_id, 1, kind=EventKind.SIGHTING, host="0123456789abcdef", hidden=True)
+
+    await record(database, [sighting("a")], NOW - timedelta(days=9), DAYS_90)
+    assert await left() == 1
+    await sweep(database, NOW, DAYS_90)
+    assert await left() == 1
+    await sweep(database, NOW, DAYS_90, {"sightings": timedelta(days=7)})
+    assert await left() == 0
+    await record(database, [sighting("b")], NOW, DAYS_90)
+    assert await delete_device(database, PHONE.id, "mira", NOW)
+    assert await left() == 0

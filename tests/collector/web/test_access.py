@@ -30,7 +30,12 @@ def test_a_session_needs_its_own_csrf_token():
 
 
 def test_a_gateway_reads_nothing():
-    assert not Access.READ.admits(Role.GATEWAY)
+    gateway = Caller(Role.GATEWAY, "gateway token")
+    assert [access for access in Access if access.admits(gateway)] == [
+        Access.PUBLIC,
+        Access.GATEWAY,
+        Access.READ_OR_GATEWAY,
+    ]
     assert not Access.READ.admits(None)
     assert Access.PUBLIC.admits(None)
 

@@ -1,0 +1,57 @@
+"""The page that says why something is blocked: what every gateway would do, each match and guard, and a way out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from collector.api.questions import asked
+from collector.console.forms import back_to, field
+from collector.console.gateway_views import gateway_names
+from collector.console.indicator_pages import kind_of, put
+from collector.console.rendering import page
+from collector.indicator_form import IndicatorFormError
+from collector.store.indicators import TooManyIndicatorsError
+from collector.store.machines import list_names
+from collector.web.errors import Refused
+from collector.web.parts import PARTS
+from collector.why.answers import Answer
+
+_HOUR = timedelta(hours=1)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Ask every gateway that listens about a target, as for one device if it is named."""
+    parts, target = request.app[PARTS], request.query.get("target", "").strip()
+    if len(target) > 8192:
+        raise Refused(400, "target: longer than 8192 characters")
+    device = request.query.get("machine", "")
+    answers: dict[str, Answer] = await asked(request, target, device) if target else {}
+    async with parts.database.read() as connection:
+        names = await gateway_names(connection, parts.clock())
+        machines = await list_names(connection, 200)
+    shown = [(names.get(name, name), answer) for name, answer in answers.items()]
+    host = next((answer.host for _, answer in shown if answer.host), "")
+    return page(request, "why.html", target=target, device=device, answers=shown, host=host, machines=machines)
+
+
+async def allow(request: web.Request) -> web.Response:
+    """Allow a host for an hour, by an indicator that ends by itself."""
+    form, parts = await request.post(), request.app[PARTS]
+    host, target = field(form, "host").strip(), field(form, "target")
+    body = {
+        "indicatorValue": host,
+        "indicatorType": kind_of(host),
+        "action": "Allowed",
+        "title": f"Allowed for an hour: {host}"[:200],
+        "description": "Allowed for an hour from the console's page that says why it was blocked.",
+        "expirationTime": (parts.clock() + _HOUR).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "generateAlert": False,
+    }
+    try:
+        await put(request, body)
+    except (IndicatorFormError, TooManyIndicatorsError) as error:
+        raise Refused(400, str(error)) from None
+    return back_to(f"/why?{urlencode({'target': target or host})}", "allowed")

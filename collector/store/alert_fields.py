@@ -1,0 +1,38 @@
+"""What alerts may be filtered and sorted by: Defender's names, and the columns they stand for."""
+
+from __future__ import annotations
+
+from sqlalchemy import Integer, cast, null
+
+from collector.odata.fields import Field, instant, number, one_of, text
+from collector.store.alerts import GROUP
+from collector.store.tables import ALERTS, DEVICES
+from collector.triage import CLASSIFICATIONS, DETERMINATIONS, STATUSES
+from indicators.words import Severity
+
+SEVERITIES = {severity.capitalize(): severity for severity in Severity}
+_NOTHING = Field(cast(null(), Integer), number, sorts=False)  # what Defender has and we do not
+
+ALERT_FIELDS = {
+    "id": Field(ALERTS.c.id, text),
+    "status": Field(ALERTS.c.status, one_of({word: word for word in STATUSES})),
+    "severity": Field(ALERTS.c.severity, one_of(SEVERITIES)),
+    "category": Field(ALERTS.c.category, text),
+    "title": Field(ALERTS.c.title, text),
+    "threatName": Field(ALERTS.c.threat_name, text),
+    "detectionSource": Field(ALERTS.c.detection_source, text),
+    "assignedTo": Field(ALERTS.c.assigned_to, text),
+    "classification": Field(ALERTS.c.classification, one_of({word: word for word in CLASSIFICATIONS})),
+    "determination": Field(ALERTS.c.determination, one_of({word: word for word in DETERMINATIONS})),
+    "alertCreationTime": Field(ALERTS.c.created, instant),
+    "firstEventTime": Field(ALERTS.c.first_event, instant),
+    "lastEventTime": Field(ALERTS.c.last_event, instant),
+    "lastUpdateTime": Field(ALERTS.c.updated, instant),
+    "resolvedTime": Field(ALERTS.c.resolved, instant),
+    "machineId": Field(ALERTS.c.device_id, text),
+    "computerDnsName": Field(DEVICES.c.name, text),
+    "rbacGroupName": Field(GROUP, text),
+    "count": Field(ALERTS.c.count, number),
+    "incidentId": _NOTHING,
+    "InvestigationId": _NOTHING,
+}

@@ -1,0 +1,1 @@
+"""Why is something blocked: questions that the console asks of the gateways' own classifiers, and their answers."""
