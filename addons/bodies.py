@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
 _STEP = 1024 * 1024  # bytes
+
+_BROKEN = (ValueError, zlib.error, brotli.error, zstandard.ZstdError)
 
 type Unpacked = Iterator[bytes]
 
@@ -25,13 +27,37 @@ def digests(body: bytes, encoding: str, limit: int) -> tuple[str, ...]:
         return found
     try:
         plain = list(_capped(unpack(body), limit))
-    except (ValueError, zlib.error, brotli.error, zstandard.ZstdError):
+    except _BROKEN:
         return found
     return tuple(dict.fromkeys((*_hash(plain), *found)))
 
 
-def _hash(parts: list[bytes]) -> tuple[str, ...]:
-    made = [hashlib.new(name, usedforsecurity=False) for name in ("sha256", "sha1", "md5")]
+def plain(body: bytes, encoding: str, limit: int) -> bytes:
+    """Return a body after decoding; one that cannot be decoded within `limit` bytes is returned as it was sent."""
+    unpack = _UNPACK.get(encoding.strip().lower())
+    if unpack is None:
+        return body
+    try:
+        return b"".join(_capped(unpack(body), limit))
+    except _BROKEN:
+        return body
+
+
+def strongest(body: bytes | memoryview) -> str:
+    """Return the SHA-256 of a body: the first that `digests` gives."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def weaker(body: bytes | memoryview) -> tuple[str, ...]:
+    """Return the other digests of a body, in the order in which `digests` gives them."""
+    return _hash([body], _KINDS[1:])
+
+
+_KINDS = ("sha256", "sha1", "md5")
+
+
+def _hash(parts: Sequence[bytes | memoryview], kinds: tuple[str, ...] = _KINDS) -> tuple[str, ...]:
+    made = [hashlib.new(name, usedforsecurity=False) for name in kinds]
     for part in parts:
         for each in made:
             each.update(part)

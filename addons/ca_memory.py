@@ -34,6 +34,10 @@ class CaMemory:
         """Say whether a page under our CA would not be shown on this device for this host."""
         return self._in_force((device.id, host)) or self._in_force((device.id, _EVERYWHERE))
 
+    def refuses_everywhere(self, device: Device) -> bool:
+        """Say whether a device refuses our certificates as a whole: it has never taken one."""
+        return self._in_force((device.id, _EVERYWHERE))
+
     def accepted(self, device: Device, host: str) -> bool:
         """Note that a request came over a connection under our CA; say whether that is new."""
         self._refused.pop((device.id, _EVERYWHERE), None)

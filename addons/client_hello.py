@@ -6,6 +6,8 @@ is stopped as a whole gets one page over HTTP/1.1 and is closed, so that the nex
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mitmproxy import tls
 
 from addons import seams
@@ -13,8 +15,10 @@ from addons.ca_memory import CaMemory
 from addons.destination import may_open, way_of
 from addons.enforcement import Enforcer
 from addons.guarded import guarded
+from addons.ja4 import ja4
 from addons.judging import Judging, UnresolvedError
-from addons.reserved_hosts import is_reserved
+from addons.own_hosts import is_reserved
+from addons.refusals import App
 from addons.services import Services
 from addons.sight import names_of
 from addons.visits import Judgement, Visit, Visits
@@ -23,9 +27,11 @@ from indicators.hosts import canonical_host, is_address
 from indicators.inspection import Route
 from indicators.observation import Observation
 from indicators.verdict import Verdict
-from indicators.words import Stage, Visibility
+from indicators.words import Action, Stage, Visibility
 
 _ONE_REQUEST = b"http/1.1"
+_UNOPENED = "an app that refuses our certificate is passed unopened, though URLs on this host are listed"
+PINNED = Verdict(Action.AUDIT, _UNOPENED)
 
 
 class ClientHelloGate:
@@ -67,7 +73,8 @@ class ClientHelloGate:
         self._go(data, visit, judged, sni or dial)
 
     def _go(self, data: tls.ClientHelloData, visit: Visit, judged: Judgement, host: str) -> None:
-        way = way_of(judged.verdict, visit, host, self._services, self._memory)
+        app = App(visit.device.id, host, ja4(data.client_hello))
+        way = way_of(judged.verdict, visit, host, self._services, self._memory, app.ja4)
         if judged.own_port:
             way = Route.TERMINATE
         if judged.stops:
@@ -78,9 +85,23 @@ class ClientHelloGate:
                 self._enforcer.reset(visit, judged)
             seams.refuse_tls(data.context, seams.ACCESS_DENIED)
         elif way is Route.SPLICE:
-            self._enforcer.passed(visit, judged)
-            data.ignore_connection = True
-        elif data.context.server.connected and not judged.stops:
+            self._splice(data, visit, judged, app)
+        else:
+            self._open(data, visit, judged, app)
+
+    def _splice(self, data: tls.ClientHelloData, visit: Visit, judged: Judgement, app: App) -> None:
+        self._enforcer.passed(visit, judged)
+        if judged.verdict.needs is Visibility.URL and self._services.pinned(app):
+            self._enforcer.passed(visit, replace(judged, verdict=PINNED))
+        data.ignore_connection = True
+
+    def _open(self, data: tls.ClientHelloData, visit: Visit, judged: Judgement, app: App) -> None:
+        """Have a connection decrypted; count it, and watch the app where nothing is stopped."""
+        self._services.opened(visit.device, _why(judged, app.host))
+        if judged.stops:
+            return
+        visit.opened = app
+        if data.context.server.connected:
             seams.server_tls_first(data.context)
 
     async def _judge(self, visit: Visit, dial: str, port: int, sni: str) -> Judgement:
@@ -105,3 +126,11 @@ class ClientHelloGate:
 def _one_request(data: tls.ClientHelloData) -> None:
     if _ONE_REQUEST in data.client_hello.alpn_protocols:
         data.context.client.alpn = _ONE_REQUEST
+
+
+def _why(judged: Judgement, host: str) -> str:
+    """Say for what a connection is decrypted: an indicator, the URLs listed on the host, or the configuration."""
+    winner = judged.verdict.winner
+    if judged.stops and winner:
+        return winner.value
+    return f"URLs on {host}" if judged.verdict.needs is Visibility.URL else f"inspect: {host}"

@@ -9,10 +9,11 @@ import logging
 
 from mitmproxy import http
 
-from addons import pages, waivers
-from addons.enforcement import Enforcer, answer, is_ours, refuse_flow
+from addons import waivers
+from addons.enforcement import Enforcer, answer, refuse_flow
 from addons.guarded import guarded
 from addons.judging import Judging
+from addons.own_forms import keep_form, say
 from addons.services import Services
 from addons.sight import host_of, said_host, url_on
 from addons.visits import Judgement, Visits
@@ -22,7 +23,6 @@ from indicators.verdict import Verdict
 from indicators.words import Action, OnError, Stage
 
 _FORM = "seawall_form"  # in a flow's metadata: a form of ours whose body is awaited
-_MAX_FORM = 16 * 1024  # bytes
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +40,9 @@ class Continuing:
         self._enforcer = enforcer
 
     @guarded(refuse_flow, always=True)
-    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Keep the form from the site; its body is read before it is answered."""
-        if flow.error or flow.response or is_ours(flow) or flow.request.path.partition("?")[0] != waivers.PATH:
-            return
-        if flow.request.method != "POST":
-            self._refuse(flow, 405, "This address takes only the form of a warning page.")
-        elif int(flow.request.headers.get("content-length", "0") or 0) not in range(1, _MAX_FORM + 1):
-            self._refuse(flow, 413, "This form is empty or too long.")
-        else:
-            flow.metadata[_FORM] = True
-            flow.request.stream = False
-            refuse_flow(flow)  # stands unless the form is taken, so that nothing of it can ever go upstream
+        keep_form(flow, waivers.PATH, _FORM)
 
     @guarded(refuse_flow, always=True)
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -61,7 +52,7 @@ class Continuing:
         host = said_host(flow.request) or host_of(flow.request.host)
         device = self._visits.of(flow.client_conn).device
         if not waivers.is_top_level(flow.request.headers, url_on(flow.request, host)):
-            self._refuse(flow, 403, "Only a person who has seen the warning can continue past it.")
+            say(flow, 403, "Not taken", "Only a person who has seen the warning can continue past it.")
             return
         token = flow.request.urlencoded_form.get("token", "")
         key, now = self._services.waiver_key, self._services.clock()
@@ -70,7 +61,7 @@ class Continuing:
             warned = self._warning(flow, device, consent)
             await self._services.waive(consent)
         except (ValueError, RuntimeError, OSError) as problem:
-            self._refuse(flow, 409, f"You cannot continue: {problem}.")
+            say(flow, 409, "Not taken", f"You cannot continue: {problem}.")
             return
         self._enforcer.waived(warned)
         answer(flow, http.Response.make(303, b"", {"Location": consent.back, "Cache-Control": "no-store"}), last=True)
@@ -86,6 +77,3 @@ class Continuing:
             return judged
         said = f"a person went on past the warning of {consent.indicator} (incident {consent.incident})"
         return Judgement(seen, Verdict(Action.WARN, said))
-
-    def _refuse(self, flow: http.HTTPFlow, status: int, why: str) -> None:
-        answer(flow, pages.refusal(status, "Not taken", why), last=True)

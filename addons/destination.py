@@ -12,24 +12,23 @@ from mitmproxy import connection, http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import pages, seams
+from addons.begun import go_on
 from addons.ca_memory import CaMemory
 from addons.enforcement import Enforcer, answer, refuse_flow
 from addons.guarded import guarded
 from addons.judged_addresses import pin
 from addons.judging import Judging, UnresolvedError
-from addons.reserved_hosts import is_reserved
+from addons.own_hosts import is_reserved
+from addons.refusals import App
 from addons.services import Services
-from addons.visits import Judgement, Visit, Visits
+from addons.visits import Judgement, Place, Visit, Visits
 from indicators.addresses import parse_address
 from indicators.hosts import canonical_host, is_address
 from indicators.inspection import Route, route
 from indicators.observation import Observation
 from indicators.verdict import CLEAN, Verdict
-from indicators.words import Stage, Visibility
-
-PLAIN_HTTP_PORTS = frozenset((80, 8080))
-CLIENT_FIRST_PORTS = PLAIN_HTTP_PORTS | {443, 853, 8443}  # TLS and HTTP: the client speaks first, so upstream can wait
-SERVER_FIRST_PORTS = frozenset((21, 22, 23, 25, 110, 119, 143, 587, 3306, 5900))  # no page can be shown there
+from indicators.well_known_ports import CLIENT_FIRST_PORTS, PLAIN_HTTP_PORTS, SERVER_FIRST_PORTS
+from indicators.words import Action, Stage, Visibility
 
 
 class DestinationGate:
@@ -104,6 +103,7 @@ class DestinationGate:
         place = visit.cleared.get((host, port))
         if judged.verdict.final and not judged.stops and place is not None:
             pin(address[0], place.addresses)
+            _go_on(visit, place, port)
             if data.server.transport_protocol == "udp":
                 data.server.address = (str(place.addresses[0]), port)
             return
@@ -169,10 +169,26 @@ class DestinationGate:
         return port not in PLAIN_HTTP_PORTS and self._memory.refuses(visit.device, judged.seen.destination)
 
 
-def way_of(verdict: Verdict, visit: Visit, host: str, services: Services, memory: CaMemory) -> Route:
-    """Choose the way of a TLS connection of this device to this host."""
-    trusts, refuses = memory.trusts(visit.device), memory.refuses(visit.device, host)
-    return route(verdict, host, trusts, services.lists, refuses_ca=refuses)
+def _go_on(visit: Visit, place: Place, port: int) -> None:
+    """Go on with the exchange that the front has begun, if it was begun at an address that is judged now."""
+    if visit.begun and visit.begun.place in [(str(address), port) for address in place.addresses]:
+        go_on(visit.begun)
+
+
+def way_of(verdict: Verdict, visit: Visit, host: str, services: Services, memory: CaMemory, ja4: str = "") -> Route:
+    """Choose the way of a TLS connection of this device to this host.
+
+    An app that pins is passed unopened, unless URLs on the host are listed: malware could else unlock its own host by
+    refusing our certificate twice. What is stopped as a whole is never passed by that rule.
+    """
+    trusts, device = memory.trusts(visit.device), visit.device
+    lists = services.lists.for_device(device)
+    if verdict.action.strength >= Action.WARN.strength:
+        return route(verdict, host, trusts, lists, refuses_ca=memory.refuses(device, host))
+    way = route(verdict, host, trusts, lists, refuses_ca=memory.refuses_everywhere(device))
+    if way is Route.INSPECT and ja4 and services.pinned(App(device.id, host, ja4)):
+        return way if verdict.needs is Visibility.URL and not services.splices_pinned else Route.SPLICE
+    return way
 
 
 _NEEDS_URL = Verdict(CLEAN.action, CLEAN.reason, needs=Visibility.URL)

@@ -1,4 +1,4 @@
-"""Judge what is downloaded by its hash: the bodies that policy names are withheld until their hash is judged.
+"""Judge what is downloaded: the bodies that policy names are withheld until they have been looked into and judged.
 
 Named are bodies that a browser would save rather than show. What pages are made of, media and streams are passed on as
 they come, and so is what is longer than the limit; that is counted as not looked at.
@@ -6,50 +6,47 @@ they come, and so is what is longer than the limit; that is counted as not looke
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from dataclasses import replace
 
-from mitmproxy import ctx, http
+from mitmproxy import connection, ctx, http
 from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.utils import human
 
-from addons import seams
-from addons.bodies import digests
+from addons import holding, seams
 from addons.enforcement import Enforcer, is_ours, refuse_flow
 from addons.guarded import guarded
+from addons.held_bytes import Holder
 from addons.judging import Judging
+from addons.looked_into import LookedInto, file_name, look_into
+from addons.named_bodies import is_file, is_named
+from addons.own_hosts import EICAR
 from addons.request import JUDGED
-from addons.reserved_hosts import EICAR, SERVED
+from addons.reserved_hosts import SERVED
+from addons.scanning import outcome as scan_outcome
 from addons.services import Services
 from addons.sight import url_on
 from addons.visits import Judgement, Visit, Visits
 from indicators.observation import Observation
-from indicators.words import Stage, Visibility
+from indicators.verdict import Verdict
+from indicators.words import Action, Stage, Visibility
 
-_HELD = "seawall_held"  # in a flow's metadata: the body is being collected
-_SMALL_TEXT = 1024 * 1024  # bytes; plain text of a known length up to this is cheap to hold
-_IN_A_THREAD = 256 * 1024  # bytes; hashing more than this would hold the loop up
-_PAGE_LIKE = re.compile(
-    r"text/(?!plain)|image/|audio/|video/|font/|multipart/|message/|"
-    r"application/(?:[\w.+-]*\+)?(?:xml|json)\b|application/(?:x-)?(?:javascript|ecmascript|font[\w-]*|www-form\S*)|"
-    r"application/(?:wasm|xhtml\+xml|manifest\S*|grpc\S*|dns-message|dash\+xml|vnd\.apple\.mpegurl|x-mpegurl|"
-    r"x-ndjson|jsonl|ocsp-response|pkix-crl|protobuf|x-protobuf|ohttp\S*|vnd\.ms-fontobject)\b"
-).match
+_NO_ROOM = "seawall_found_no_room"  # in a flow's metadata: it waited for room in vain
 _WHOLE_RANGE = re.compile(r"bytes 0-(\d+)/(\d+)").fullmatch
 
 log = logging.getLogger(__name__)
 
 
 class DownloadGate:
-    """Judge bodies. `unhashed` counts those that were named and too long."""
+    """Judge bodies. `unhashed` counts those that were named and too long, `unscanned` those that no scan completed."""
 
     name = "seawall-download"
 
     def __init__(self, services: Services, visits: Visits, judging: Judging, enforcer: Enforcer) -> None:
         self.on_error = services.on_error
         self.unhashed = 0
+        self.unscanned = 0
         self._services = services
         self._visits = visits
         self._judging = judging
@@ -60,55 +57,164 @@ class DownloadGate:
         if ctx.options.stream_large_bodies is None:
             ctx.options.update(stream_large_bodies=f"{self._services.hold_limit}")  # type: ignore[no-untyped-call]
 
+    @guarded(refuse_flow)
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Ask for the whole of a file: a part of it has another hash, and cannot be looked into (RFC 9110, 14.2)."""
+        judged = flow.metadata.get(JUDGED)
+        if isinstance(judged, Judgement) and self._is_wanted(judged):
+            self._ask_for_the_whole(flow.request)
+
     @guarded(lambda flow: seams.hang_up(flow.client_conn))
-    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Decide which bodies are collected; the others are streamed."""
         if flow.response is None or flow.error or is_ours(flow):
             return
         judged = flow.metadata.get(JUDGED)
-        wanted = isinstance(judged, Judgement) and judged.verdict.needs is Visibility.BODY
+        wanted = isinstance(judged, Judgement) and self._is_wanted(judged)
         if flow.metadata.get(SERVED) or (wanted and self._is_named(flow, flow.response)):
-            flow.metadata[_HELD] = True
+            if self._is_too_long(flow, flow.response):
+                self._pass_or_withhold(flow, flow.response, self._why(flow))
+                return
+            flow.metadata[holding.HELD] = True
+            flow.metadata[holding.FORGOTTEN] = self._services.streams
+            flow.metadata[holding.WITHHELD] = self._services.blocks_large
             flow.response.stream = False
+            self._find_room(flow, flow.response)
         elif self._services.streams:
             flow.response.stream = True
+
+    @guarded(lambda flow: seams.hang_up(flow.client_conn))
+    async def seawall_room(self, flow: http.HTTPFlow) -> None:
+        """Have a body wait until others have gone; what finds no room in time is treated as one that is too long."""
+        if flow.response is None:
+            return
+        services = self._services
+        read_on = holding.stop_reading(flow.client_conn, flow.server_conn)
+        try:
+            found = await services.held.take(_holder(flow), self._size(flow, flow.response), services.scan.hold)
+        finally:
+            read_on()
+        if not found:
+            self._without_room(flow, flow.response)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Free the room of a body that never came to its end."""
+        self._services.held.give_back(_holder(flow))
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        """Free the room of whatever a client has left behind, and let what waits wait no longer."""
+        self._services.held.gone(client.id)
 
     @guarded(refuse_flow)
     async def response(self, flow: http.HTTPFlow) -> None:
         """Judge a collected body; one that is stopped is replaced by the page before a byte of it was sent."""
-        if flow.response is None or not flow.metadata.get(_HELD) or is_ours(flow):
+        try:
+            await self._judge_collected(flow)
+        finally:
+            self._services.held.give_back(_holder(flow))
+
+    async def _judge_collected(self, flow: http.HTTPFlow) -> None:
+        if flow.response is None or not flow.metadata.get(holding.HELD) or is_ours(flow):
             return
         body = flow.response.raw_content
         if body is None or flow.response.stream:
-            self.unhashed += 1
-            log.info("a download was longer than %s and was not hashed", human.pretty_size(self._services.hold_limit))
+            self._passed_unseen(self._too_long())
             return
-        hashes = await self._hashes(body, flow.response.headers.get("content-encoding", ""))
+        services = self._services
+        limit = services.hold_limit * 4
+        found = await look_into(flow.response, body, file_name(flow), limit, services.scanner, services.scan)
         visit = self._visits.of(flow.client_conn)
-        judged = self._judging.judge(replace(self._seen(flow, visit), hashes=hashes))
+        judged = self._judged(self._seen(flow, visit), found)
         if judged.stops:
             self._enforcer.page(flow, visit, judged)
         else:
             self._enforcer.passed(visit, judged)
 
-    def _is_named(self, flow: http.HTTPFlow, response: http.Response) -> bool:
-        size = expected_http_body_size(flow.request, response)
-        if size == 0 or (size or 0) > self._services.hold_limit or not _is_whole(response):
-            if size != 0:
-                self.unhashed += 1
-            return False
-        kind = response.headers.get("content-type", "").strip().lower()
-        if response.headers.get("content-disposition", "").strip().lower().startswith("attachment"):
-            return True
-        if kind.startswith("text/plain"):
-            return size is not None and 0 < size <= _SMALL_TEXT
-        return not _PAGE_LIKE(kind)
+    @guarded(refuse_flow)
+    def seawall_outgrown(self, flow: http.HTTPFlow) -> None:
+        """Free the room of a body that is longer than what may be held, and answer for one that is withheld."""
+        self._services.held.give_back(_holder(flow))
+        if not flow.metadata.get(holding.WITHHELD):
+            return
+        visit = self._visits.of(flow.client_conn)
+        reason = f"{self._why(flow)}, and policy.large_download is block"
+        self._enforcer.page(flow, visit, Judgement(self._seen(flow, visit), Verdict(Action.BLOCK, reason, alert=True)))
 
-    async def _hashes(self, body: bytes, encoding: str) -> tuple[str, ...]:
-        limit = self._services.hold_limit * 4
-        if len(body) <= _IN_A_THREAD and not encoding:
-            return digests(body, encoding, limit)
-        return await asyncio.to_thread(digests, body, encoding, limit)
+    def _ask_for_the_whole(self, request: http.Request) -> None:
+        if is_file(request.path):
+            for name in ("range", "if-range"):
+                request.headers.pop(name, None)
+
+    def _is_wanted(self, judged: Judgement) -> bool:
+        return self._services.scanner is not None or judged.verdict.needs is Visibility.BODY
+
+    def _is_too_long(self, flow: http.HTTPFlow, response: http.Response) -> bool:
+        return (expected_http_body_size(flow.request, response) or 0) > self._services.hold_limit
+
+    def _find_room(self, flow: http.HTTPFlow, response: http.Response) -> None:
+        """Take room for a body, or have it wait. Streams of HTTP/2 share a connection: none can be held back alone."""
+        shared = flow.server_conn.alpn == b"h2"
+        if self._services.held.take_now(_holder(flow), self._size(flow, response), beyond=shared):
+            return
+        if shared:
+            self._without_room(flow, response)
+        else:
+            flow.metadata[holding.NO_ROOM] = True
+
+    def _without_room(self, flow: http.HTTPFlow, response: http.Response) -> None:
+        del flow.metadata[holding.HELD]
+        flow.metadata[_NO_ROOM] = True
+        self._pass_or_withhold(flow, response, self._why(flow))
+
+    def _size(self, flow: http.HTTPFlow, response: http.Response) -> int:
+        """Return the room that a body may need: its length, or for one of unknown length the most that is held."""
+        size = expected_http_body_size(flow.request, response)
+        return self._services.hold_limit if size is None or size < 0 else size
+
+    def _pass_or_withhold(self, flow: http.HTTPFlow, response: http.Response, why: str) -> None:
+        """Let a body that is too long start: it passes, or comes to `seawall_outgrown` before a byte is sent."""
+        if self._services.blocks_large:
+            flow.metadata[holding.WITHHELD] = response.stream = True
+        else:
+            self._passed_unseen(why)
+            response.stream = self._services.streams
+
+    def _passed_unseen(self, why: str) -> None:
+        self.unhashed += 1
+        log.info("a download passed unseen: %s", why)
+
+    def _why(self, flow: http.HTTPFlow) -> str:
+        if flow.metadata.get(_NO_ROOM):
+            return "too many other downloads were being looked into"
+        return f"{self._too_long()}, too long to be looked into"
+
+    def _too_long(self) -> str:
+        return f"it is longer than {human.pretty_size(self._services.hold_limit)}"
+
+    def _is_named(self, flow: http.HTTPFlow, response: http.Response) -> bool:
+        """Say whether a body is one that would be saved. A part that a server sends unasked counts as not seen."""
+        size = expected_http_body_size(flow.request, response)
+        if size == 0:
+            return False
+        if not _is_whole(response):
+            self._passed_unseen("the server sent a part of it")
+            return False
+        kind, said = (response.headers.get(name, "") for name in ("content-type", "content-disposition"))
+        return is_named(flow.request.path, kind, said, size)
+
+    def _judged(self, seen: Observation, found: LookedInto) -> Judgement:
+        """Judge what is known of a file. What is told of it names the file's own hashes, not all that it contains."""
+        told = replace(seen, hashes=found.hashes)
+        met = scan_outcome.met(found.name, found.hashes[0], found.report, self._services.scan) if found.report else ()
+        verdict = self._judging.judge(replace(told, hashes=found.every_hash, findings=met)).verdict
+        if found.report is not None:
+            verdict = scan_outcome.described(verdict, found.name, found.report)
+        failure = found.failure or (found.report.failures[0] if found.report and found.report.failures else "")
+        if failure and not verdict.stops:
+            self.unscanned += 1
+            log.warning("a download could not be scanned: %s", failure)
+            verdict = replace(self._judging.failed(), reason=f"{failure}; {self._judging.failed().reason}")
+        return Judgement(told, verdict)
 
     def _seen(self, flow: http.HTTPFlow, visit: Visit) -> Observation:
         before = flow.metadata.get(JUDGED)
@@ -122,6 +228,10 @@ class DownloadGate:
             port=flow.request.port,
             user_agent=flow.request.headers.get("user-agent", ""),
         )
+
+
+def _holder(flow: http.HTTPFlow) -> Holder:
+    return Holder(flow.client_conn.id, flow.id)
 
 
 def _is_whole(response: http.Response) -> bool:

@@ -5,6 +5,7 @@ What is to be done was decided before; here it is done, in the words of `Enforce
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections import OrderedDict
 from dataclasses import replace
@@ -12,10 +13,16 @@ from dataclasses import replace
 from mitmproxy import http
 
 from addons import notice, pages, waivers
+from addons.notice import Notice
 from addons.services import Services
 from addons.visits import Judgement, Visit
-from indicators.words import Action, Enforcement
+from indicators.hosts import canonical_host
+from indicators.observation import Observation
+from indicators.words import Action, Enforcement, Stage
 
+ASK_PATH = "/.seawall/ask"
+ASK_KEY = b"seawall ask 1"
+"""What the key of *ask for access* forms is derived by: a form that asks is none by which a person continues."""
 OURS = "seawall_ours"  # in a flow's metadata: the gateway itself answers, nothing is judged or sent on
 _WINDOW = 60.0  # seconds in which the same enforcement is counted, not told anew
 _REMEMBERED = 4096
@@ -37,9 +44,13 @@ class Enforcer:
         incident = self._report(judged, Enforcement.PAGE)
         said = notice.of_verdict(judged.seen, judged.verdict, incident)
         if judged.verdict.action is Action.WARN and judged.verdict.winner is not None:
-            token = self._token(flow.request, judged, incident)
+            token = self._token(flow.request, judged, incident, self._services.waiver_key)
             said = replace(said, token=token, form=waivers.PATH, waived_for=notice.duration(self._services.waived_for))
-        answer(flow, pages.respond(said, flow.request), last=visit.stopped is not None)
+        answer(
+            flow,
+            pages.respond(self._complete(said, flow.request, judged), flow.request),
+            last=visit.stopped is not None,
+        )
 
     def refuse_connect(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
         """Answer CONNECT with a plain 403."""
@@ -52,22 +63,52 @@ class Enforcer:
         return self._report(judged, Enforcement.RESET)
 
     def passed(self, visit: Visit, judged: Judgement) -> None:
-        """Report what passes although something was met, once a connection for each destination and indicator."""
+        """Report what passes although something was met, once a connection for each destination and indicator.
+
+        What passes with nothing against it is counted, once a connection for each destination.
+        """
         verdict = judged.verdict
-        if verdict.is_plain_allow or not verdict.final:
+        if verdict.is_plain_allow:
+            self._count(visit, judged)
+            return
+        if not verdict.final:
             return
         key = (judged.seen.destination, verdict.winner.value if verdict.winner else verdict.reason)
         if key not in visit.told:
             visit.told[key] = self._report(judged, Enforcement.PASSED)
 
+    def _count(self, visit: Visit, judged: Judgement) -> None:
+        seen = judged.seen
+        reached = seen.stage is Stage.HTTP or (seen.stage is Stage.TLS and judged.verdict.final)
+        if reached and (seen.destination, "") not in visit.told:
+            visit.told[seen.destination, ""] = ""
+            self._services.reporter.report(seen, judged.verdict, Enforcement.PASSED)
+
     def waived(self, judged: Judgement) -> None:
         """Report that a person went on past a warning."""
         self._report(judged, Enforcement.WAIVED)
 
-    def _token(self, request: http.Request, judged: Judgement, incident: str) -> str:
+    def _complete(self, said: Notice, request: http.Request, judged: Judgement) -> Notice:
+        """Add the way to ask for access, and drop a help link that would lead into a block itself."""
+        if said.educate_host and self._stops(judged, said.educate_host):
+            said = replace(said, educate_url="")
+        if self._services.ask is None or judged.verdict.failed or judged.own_port or not said.incident:
+            return said
+        key = hmac.digest(self._services.waiver_key, ASK_KEY, "sha256")
+        return replace(said, ask_token=self._token(request, judged, said.incident, key), ask_form=ASK_PATH)
+
+    def _stops(self, judged: Judgement, host: str) -> bool:
+        try:
+            name = canonical_host(host)
+        except ValueError:
+            return True
+        seen = Observation(Stage.CONNECTION, judged.seen.device, (name,), can_show_page=False)
+        return self._services.policy.judge(seen).stops
+
+    def _token(self, request: http.Request, judged: Judgement, incident: str, key: bytes) -> str:
         winner = judged.verdict.winner
         return waivers.mint(
-            self._services.waiver_key,
+            key,
             self._services.clock(),
             device=judged.seen.device.id,
             host=judged.seen.destination,

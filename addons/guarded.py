@@ -7,9 +7,10 @@ it ends in the outcome that `policy.on_error` asks for.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from indicators.words import OnError
 
@@ -21,29 +22,40 @@ class _Guarded(Protocol):
     def on_error(self) -> OnError: ...
 
 
-type Hook[A, D] = Callable[[A, D], Awaitable[None]]
+type Close = Callable[[Any], Any]
 
 
-def guarded[A: _Guarded, D](
-    close: Callable[[Any], Any], *, always: bool = False, let_pass: Callable[[Any], Any] = lambda _: None
-) -> Callable[[Hook[A, D]], Hook[A, D]]:
+def guarded[H: Callable[..., Any]](
+    close: Close, *, always: bool = False, let_pass: Close = lambda _: None
+) -> Callable[[H], H]:
     """Wrap a hook: when it raises and the policy is closed (or `always`), `close` is called with the hook's data.
 
     Else `let_pass` is called: passing is what mitmproxy does by itself at most hooks. Both must be too simple to fail.
+    A hook that never waits stays a plain function, which costs no task.
     """
 
-    def wrap(hook: Hook[A, D]) -> Hook[A, D]:
+    def failed(addon: _Guarded, data: object, hook: Callable[..., Any]) -> None:
+        log.exception("hook %s failed; policy.on_error is %s", hook.__name__, addon.on_error)
+        if always or addon.on_error is OnError.CLOSED:
+            close(data)
+        else:
+            let_pass(data)
+
+    def wrap(hook: H) -> H:
         @functools.wraps(hook)
-        async def run(addon: A, data: D) -> None:
+        async def waits(addon: _Guarded, data: object) -> None:
             try:
                 await hook(addon, data)
             except Exception:
-                log.exception("hook %s failed; policy.on_error is %s", hook.__name__, addon.on_error)
-                if always or addon.on_error is OnError.CLOSED:
-                    close(data)
-                else:
-                    let_pass(data)
+                failed(addon, data, hook)
 
-        return run
+        @functools.wraps(hook)
+        def plain(addon: _Guarded, data: object) -> None:
+            try:
+                hook(addon, data)
+            except Exception:
+                failed(addon, data, hook)
+
+        return cast("H", waits if inspect.iscoroutinefunction(hook) else plain)
 
     return wrap

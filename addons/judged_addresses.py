@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from addons import begun
 from addons.services import Names
 from indicators.hosts import canonical_host, is_address
 from indicators.observation import Address, Device
@@ -41,7 +42,7 @@ class JudgedAddresses:
         self._undo: Callable[[], None] | None = None
 
     def running(self) -> None:
-        """Override the loop's lookups. Needs the standard event loop: uvloop resolves below Python."""
+        """Override the loop's lookups and connections. Needs the standard event loop: uvloop resolves below Python."""
         if self._undo is None:
             self._undo = _override(asyncio.get_running_loop(), self._names)
 
@@ -53,11 +54,13 @@ class JudgedAddresses:
 
 
 def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], None]:
-    own = loop.getaddrinfo
-    loop.getaddrinfo = partial(_getaddrinfo, own, names)  # type: ignore[method-assign]
+    lookup, connect = loop.getaddrinfo, loop.create_connection
+    loop.getaddrinfo = partial(_getaddrinfo, lookup, names)  # type: ignore[method-assign]
+    loop.create_connection = partial(begun.connection, connect)  # type: ignore[method-assign]
 
     def undo() -> None:
-        loop.getaddrinfo = own  # type: ignore[method-assign]
+        loop.getaddrinfo = lookup  # type: ignore[method-assign]
+        loop.create_connection = connect  # type: ignore[method-assign]
 
     return undo
 

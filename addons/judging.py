@@ -24,6 +24,7 @@ FRESH = 60.0  # seconds that judged addresses may be dialled before they are loo
 _LOOKUP_WITHIN = 8.0  # seconds
 
 OWN_PORT = Verdict(Action.BLOCK, "it is a port of this gateway, which cannot be reached through itself")
+PRIVATE = Verdict(Action.BLOCK, "it is a private destination, which `proxy.allow_private` does not name")
 _FAILED_CLOSED = Verdict(Action.BLOCK, "judging failed, and policy.on_error is closed", alert=True, failed=True)
 _FAILED_OPEN = Verdict(Action.ALLOW, "judging failed, and policy.on_error is open", failed=True)
 _LOOPBACK: tuple[Address, ...] = (parse_address("127.0.0.1"), parse_address("::1"))
@@ -70,14 +71,19 @@ class Judging:
         A destination that its name stops, or whose URL will be judged `later`, is not looked up: it may yet turn out
         to be one that nobody may be asked about. Raises UnresolvedError.
         """
+        place = visit.cleared.get((dial, port)) if self.is_cleared(visit, dial, port) else None
+        led = self.judge(_led(seen, place.chain, place.addresses)) if place is not None else None
+        if led is not None and _is_unknown(led.verdict):
+            return led  # nothing is known of all that is seen, so nothing of its name alone
         by_name = self.judge(seen)
         if _objects(by_name) or later(by_name.verdict):
             return by_name
-        place = visit.cleared.get((dial, port))
-        if place is not None and self.is_cleared(visit, dial, port):
-            return self.judge(_led(seen, place.chain, place.addresses))
+        if led is not None:
+            return led
         found = await self._find(seen, dial)
         everything = (*found.addresses, *found.refused)
+        if visit.guarded and not self._services.reach.allows(everything):
+            return Judgement(_led(seen, found.chain, everything), PRIVATE, own_port=True)
         if await self._own_ports.holds(everything, port):
             return Judgement(_led(seen, found.chain, everything), OWN_PORT, own_port=True)
         judged = self.judge(_led(seen, found.chain, everything))
@@ -124,6 +130,11 @@ class _Known:
 def _objects(judged: Judgement) -> bool:
     """Say whether a verdict is a warning or worse, final or not."""
     return judged.verdict.action.strength >= Action.WARN.strength
+
+
+def _is_unknown(verdict: Verdict) -> bool:
+    """Say whether no indicator was met, and none could be by a closer look."""
+    return verdict.is_plain_allow and verdict.final and not verdict.matches and verdict.needs is None
 
 
 def _led(seen: Observation, chain: tuple[str, ...], addresses: tuple[Address, ...]) -> Observation:

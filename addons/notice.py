@@ -38,7 +38,10 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Hold all that a page or its JSON says. `token` is set on a warn page only; `facts` stand in reading order."""
+    """Hold all that a page or its JSON says; `facts` stand in reading order.
+
+    `token` is set on a warn page only, `ask_token` where access can be asked for.
+    """
 
     action: Action
     heading: str
@@ -61,6 +64,8 @@ class Notice:
     token: str = ""
     form: str = ""
     waived_for: str = ""
+    ask_token: str = ""
+    ask_form: str = ""
 
     @property
     def educate_host(self) -> str:

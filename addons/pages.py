@@ -1,29 +1,19 @@
-"""Lay out block, warn, welcome and refusal pages: self-contained HTML, or JSON for programs, with their headers.
+"""Lay out block, warn and refusal pages: self-contained HTML, or JSON for programs, with their headers.
 
-What a page says is chosen in `notice.py`. Templates escape every value; nothing here may mark a text as safe but our
-own style sheet.
+What a page says is chosen in `notice.py`; `layout.py` fills the templates, which escape every value.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from functools import cache
-from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
 from mitmproxy import http
 
+from addons import layout
 from addons.notice import Notice, plain
 
-_FOLDER = Path(__file__).parent / "templates"
-_STYLE = (_FOLDER / "page.css").read_text("utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-
 # No `form-action`: it would also hold for where the site sends a person after *continue*, such as another host.
-POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = f"default-src 'none'; style-src {layout.source_of('page.css')}; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
@@ -31,6 +21,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     # The form's Origin must name this page; `no-referrer` would make it `null`.
     "Referrer-Policy": "same-origin",
+    # Over TLS a browser then tells its system's release with the requests that follow.
+    "Accept-CH": "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model",
 }
 _JSON_FIELDS = (
     "action category label explanation reason host url incident indicator source since title description "
@@ -42,17 +34,12 @@ def respond(notice: Notice, request: http.Request) -> http.Response:
     """Return the answer to a request that is stopped: 403, as a page or as JSON, whichever the client prefers."""
     if prefers_json(request.headers.get("accept", "")):
         return _response(403, as_json(notice), "application/json")
-    return _response(403, _render("notice.html", notice=notice), "text/html; charset=utf-8")
-
-
-def welcome(fingerprint: str) -> http.Response:
-    """Return the page of `seawall.internal`."""
-    return _response(200, _render("welcome.html", fingerprint=fingerprint), "text/html; charset=utf-8")
+    return _response(403, layout.render("notice.html", notice=notice), "text/html; charset=utf-8")
 
 
 def refusal(status: int, heading: str, text: str, host: str = "") -> http.Response:
     """Return a short page for what is no verdict: a name without an address, a form that is too old."""
-    body = _render("refusal.html", heading=heading, text=plain(text), host=plain(host))
+    body = layout.render("refusal.html", heading=heading, text=plain(text), host=plain(host))
     return _response(status, body, "text/html; charset=utf-8")
 
 
@@ -95,18 +82,3 @@ def _quality(parameters: list[str]) -> float:
 
 def _response(status: int, body: str, content_type: str) -> http.Response:
     return http.Response.make(status, body.encode("utf-8", "replace"), {**HEADERS, "Content-Type": content_type})
-
-
-def _render(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(style=Markup(_STYLE), **values)  # noqa: S704 - our own file
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        auto_reload=False,
-        trim_blocks=False,
-    )

@@ -5,7 +5,9 @@ The host that a request names, the host that is dialled and the name in the Clie
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from mitmproxy import http
 from mitmproxy.net.http.http1 import expected_http_body_size
@@ -18,12 +20,14 @@ from addons.services import Services
 from addons.sight import host_of, names_of, said_host, url_on
 from addons.visits import Judgement, Visit, Visits
 from indicators.addresses import parse_address
+from indicators.device_signs import of_hints, shipped_signs
 from indicators.hosts import canonical_host, is_address
 from indicators.observation import Observation
 from indicators.words import Stage
 
 JUDGED = "seawall_judged"  # in a flow's metadata: the judgement that let the request pass
 _SMALL_BODY = 1024 * 1024  # bytes; a longer body is not read only to be answered with a page
+_FOR_THE_PROXY = ("proxy-authorization", "proxy-connection")  # a password for us is nobody else's
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 
@@ -38,15 +42,18 @@ class RequestGate:
         self._visits = visits
         self._judging = judging
         self._enforcer = enforcer
+        self._signs = shipped_signs()
 
     @guarded(refuse_flow)
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Judge a request; one that passes is streamed to its server."""
+        visit = self._visits.of(flow.client_conn)
+        visit.next_request()
         if flow.error or flow.response or is_ours(flow):
             return
-        visit = self._visits.of(flow.client_conn)
         visit.user_agent = flow.request.headers.get("user-agent", "") or visit.user_agent
         self._services.reporter.device_seen(visit.device, visit.user_agent)
+        self._note_signs(flow.request, visit)
         try:
             judged = await self._judge(flow, visit)
         except UnresolvedError as problem:
@@ -56,7 +63,17 @@ class RequestGate:
         else:
             self._enforce(flow, visit, judged)
 
+    def _note_signs(self, request: http.Request, visit: Visit) -> None:
+        """Tell what the request says of its device. Header names are looked up in any case."""
+        headers = cast("Mapping[str, str]", request.headers)
+        found = (self._signs.of_request(request.pretty_host, request.path, headers), of_hints(headers))
+        for sign in filter(None, found):
+            self._services.reporter.sign_seen(visit.device, sign)
+
     def _enforce(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
+        seams.override_host(flow.request)
+        for name in _FOR_THE_PROXY:
+            flow.request.headers.pop(name, None)
         if judged.stops:
             self._stop(flow, visit, judged)
         elif visit.stopped is not None:

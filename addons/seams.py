@@ -7,20 +7,28 @@ mitmproxy 12.2; a test fails when one of the functions is no longer what it was.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 from mitmproxy import connection, ctx, http
+from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, context, events, layer
 from mitmproxy.proxy.layers import modes, tls
 from mitmproxy.proxy.layers.http import HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import ResponseEndOfMessage
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.server import ConnectionIO
+
+from addons.http_heads import unfit
 
 ACCESS_DENIED = 49  # TLS alert (RFC 8446, 6.2)
 INTERNAL_ERROR = 80
 _NOT_ALLOWED = b"\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"  # SOCKS5: connection not allowed by ruleset (RFC 1928, 6)
+
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s\n"
+)
 
 type Commands[T] = Generator[commands.Command, Any, T]
 
@@ -55,7 +63,47 @@ def install() -> None:
     if HttpStream.handle_connect_regular is not _handle_connect:
         HttpStream.handle_connect_regular = _handle_connect  # type: ignore[method-assign]
         HttpStream.make_server_connection = _upstream_ready(HttpStream.make_server_connection)  # type: ignore[method-assign]
+        http1.read_request_head = _with_target(http1.read_request_head)  # type: ignore[assignment]
+        Http1Server.read_headers = _strictly(Http1Server.read_headers)  # type: ignore[method-assign]
         modes.Socks5Proxy.state_connect = _with_reason(modes.Socks5Proxy.state_connect)  # type: ignore[method-assign]
+
+
+def _strictly(original: Any) -> Any:
+    """Wrap the reading of request heads: one that could be read in two ways, or has no end, is answered 400."""
+
+    def read_headers(self: Http1Server, event: events.ConnectionEvent) -> Commands[None]:
+        why = unfit(bytes(self.buf)) if isinstance(event, events.DataReceived) else ""
+        if not why:
+            yield from original(self, event)
+            return
+        yield commands.SendData(self.conn, _BAD_REQUEST % (len(why) + 1, why.encode()))
+        yield commands.CloseConnection(self.conn)
+        self.state = self.done
+
+    return read_headers
+
+
+def _with_target(original: Callable[[list[bytes]], http.Request]) -> Callable[[list[bytes]], http.Request]:
+    """Wrap the reading of request heads: keep the host of a target in absolute form, which mitmproxy soon drops."""
+
+    def read_request_head(lines: list[bytes]) -> http.Request:
+        request = original(lines)
+        request.seawall_target = "" if request.method == "CONNECT" else request.authority  # type: ignore[attr-defined]
+        return request
+
+    return read_request_head
+
+
+def target_of(request: http.Request) -> str:
+    """Return the authority of a target in absolute form, as it was sent; empty for another form."""
+    return getattr(request, "seawall_target", "")
+
+
+def override_host(request: http.Request) -> None:
+    """Let the host of a target in absolute form override `Host` (RFC 9112, 3.2.2), once both were judged."""
+    target = target_of(request)
+    if target:
+        request.headers["host"] = target
 
 
 def refuse_tls(of: context.Context, alert: int) -> None:
@@ -93,7 +141,7 @@ def hang_up(client: connection.Client, server: connection.Server | None = None) 
     The socket is closed rather than mitmproxy's task cancelled: cancelled while data is waiting, the task goes without
     closing it, and so does `flow.kill()`.
     """
-    io = _io(client, server or client)
+    io = io_of(client, server or client)
     if io is None:
         return
     if isinstance(io.writer, asyncio.StreamWriter):
@@ -107,12 +155,13 @@ def close_socket(client: connection.Client) -> None:
 
     A task that is cancelled while it waits for anything but data ends without closing its socket.
     """
-    io = _io(client, client)
+    io = io_of(client, client)
     if io is not None and isinstance(io.writer, asyncio.StreamWriter):
         io.writer.close()
 
 
-def _io(client: connection.Client, end: connection.Connection) -> ConnectionIO | None:
+def io_of(client: connection.Client, end: connection.Connection) -> ConnectionIO | None:
+    """Return what mitmproxy has of one of a client's connections: reader, writer and task."""
     proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
     handler = proxy.connections.get(client.id) if proxy else None
     return handler.transports.get(end) if handler else None
@@ -138,20 +187,27 @@ def _finish_start(self: modes.DestinationKnown) -> Commands[str | None]:
     return None
 
 
+def by_way_of(each: Callable[[commands.Command], Commands[Any]], steps: Commands[None]) -> Commands[None]:
+    """Go through the steps of a layer; `each` yields every command in its own way and returns the answer to it."""
+    answer = None
+    while True:
+        try:
+            command = steps.send(answer)
+        except StopIteration:
+            return
+        answer = yield from each(command)
+
+
 def _with_reason(original: Any) -> Any:
     """Wrap a SOCKS5 state so that a refusal by rule is answered as one (reply 2), not as an unreachable host."""
 
     def state_connect(self: modes.Socks5Proxy) -> Commands[None]:
-        steps = original(self)
-        reply = None
-        while True:
-            try:
-                command = steps.send(reply)
-            except StopIteration:
-                return
+        def each(command: commands.Command) -> Commands[Any]:
             if getattr(self, "seawall_by_rule", False) and isinstance(command, commands.SendData):
                 command = commands.SendData(command.connection, _NOT_ALLOWED)
-            reply = yield command
+            return (yield command)
+
+        yield from by_way_of(each, original(self))
 
     return state_connect
 

@@ -6,8 +6,10 @@ Only connections that we open TLS on are seen; a spliced connection's certificat
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.x509 import Certificate
 from mitmproxy import http, tcp, tls
 from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.layers import TCPLayer
@@ -37,7 +39,7 @@ class ServerCertificateGate:
         self._enforcer = enforcer
 
     @guarded(refuse_flow)
-    async def seawall_upstream_ready(self, flow: http.HTTPFlow) -> None:
+    def seawall_upstream_ready(self, flow: http.HTTPFlow) -> None:
         """Judge the certificate together with the request that waits for this server; nothing of it was sent."""
         if not flow.server_conn.certificate_list or is_ours(flow):
             return
@@ -53,13 +55,13 @@ class ServerCertificateGate:
             self._enforcer.passed(visit, judged)
 
     @guarded(lambda data: seams.hang_up(data.context.client))
-    async def tls_established_server(self, data: tls.TlsData) -> None:
+    def tls_established_server(self, data: tls.TlsData) -> None:
         """Judge the certificate where something other than HTTP waits for this server."""
         if isinstance(data.conn, Server) and any(isinstance(found, TCPLayer) for found in data.context.layers):
             self._judge_raw(data.context.client, data.conn)
 
     @guarded(lambda flow: seams.hang_up(flow.client_conn))
-    async def tcp_start(self, flow: tcp.TCPFlow) -> None:
+    def tcp_start(self, flow: tcp.TCPFlow) -> None:
         """Judge the certificate where the server was reached before it was known what the client speaks."""
         self._judge_raw(flow.client_conn, flow.server_conn)
 
@@ -78,16 +80,21 @@ class ServerCertificateGate:
 
 
 def _seen(visit: Visit, server: Server) -> Observation:
-    thumbprint = server.certificate_list[0].to_cryptography().fingerprint(SHA1()).hex()  # noqa: S303 - a name, no seal
     return Observation(
         Stage.SERVER_CERT,
         visit.device,
         hosts=names_of(host_of(server.sni or ""), host_of(server.address[0] if server.address else "")),
         addresses=_peer(server),
         port=server.address[1] if server.address else None,
-        certificate=thumbprint,
+        certificate=_thumbprint(server.certificate_list[0].to_cryptography()),
         user_agent=visit.user_agent,
     )
+
+
+@lru_cache(1024)
+def _thumbprint(certificate: Certificate) -> str:
+    """Return a certificate's name; mitmproxy's own class hashes both of two that it compares, at each request."""
+    return certificate.fingerprint(SHA1()).hex()  # noqa: S303 - a name, no seal
 
 
 def _peer(server: Server) -> tuple[Address, ...]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from addons.arrivals import Arrivals
+from addons.held_bytes import HeldBytes
+from addons.looked_into import Scanner
+from addons.onboarding import Making
+from addons.private_reach import PrivateReach
+from addons.refusals import App
+from addons.scanning.outcome import ScanPolicy
+from addons.sights import NoSights, Sights
 from addons.waivers import Consent
 from indicators.inspection import InspectLists
 from indicators.observation import Address, Device
 from indicators.ports import Policy, Reporter
 from indicators.words import OnError, Visibility
+
+if TYPE_CHECKING:
+    from addons.asking import Asking
 
 HOLD_LIMIT = 32 * 1024 * 1024  # bytes of a body that is withheld until its hash has been judged
 
@@ -59,14 +70,26 @@ class Names(Protocol):
         ...
 
 
+async def _pin_nothing(device: Device, app: App) -> None:
+    """Remember nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Hold what is injected. Callables that wait may raise: each caller says what then happens.
 
     `own_ports` returns every port that a process of this gateway listens on. `trust` tells that a device has completed
     a handshake under our CA. `waive` takes a person's consent and raises ValueError with a reason when it was used
-    before. `authority` returns the CA certificate (PEM). `streams` says that bodies nobody asked for are passed on as
-    they come; a stock mitmproxy keeps them for its other addons.
+    before. `authority` returns the CA certificate (PEM). `blocks_large` refuses named bodies that are longer than
+    `hold_limit`, `held` bounds all that is withheld at the same time. `streams` says that bodies nobody asked for are
+    passed on as they come; a stock mitmproxy keeps them for its other addons. `arrivals` tells what the front knew of a
+    client that it handed over, `reach` which private destinations a client from beyond this machine may have. `scanner`
+    looks into downloads, `scan` says into which and what follows; without one they are hashed only.
+    `pinned` says whether an app is known to refuse our certificate, `pin` tells of one; `splices_pinned` lets it pass
+    on hosts with listed URLs too. `ask` hands in a person's request for access and returns its status (`pending`,
+    `approved`, `denied`); it raises ValueError with a reason, and without it pages have no such button. `opened`
+    counts a connection that is decrypted, and why; `sights` counts what is read in one. `handed_out` makes the files
+    that the onboarding page offers beside the CA, by path.
     """
 
     policy: Policy
@@ -83,5 +106,18 @@ class Services:
     on_error: OnError = OnError.CLOSED
     waived_for: timedelta = timedelta(hours=24)
     hold_limit: int = HOLD_LIMIT
+    held: HeldBytes = field(default_factory=HeldBytes)
+    blocks_large: bool = False
     streams: bool = True
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    pinned: Callable[[App], bool] = lambda app: False
+    pin: Callable[[Device, App], Awaitable[None]] = _pin_nothing
+    splices_pinned: bool = False
+    opened: Callable[[Device, str], None] = lambda device, why: None
+    ask: Callable[[Asking], Awaitable[str]] | None = None
+    reach: PrivateReach = field(default_factory=lambda: PrivateReach(()))
+    scanner: Scanner | None = None
+    handed_out: Mapping[str, Making] = field(default_factory=dict)
+    scan: ScanPolicy = field(default_factory=ScanPolicy)
+    sights: Sights = field(default_factory=NoSights)
     monotonic: Callable[[], float] = time.monotonic

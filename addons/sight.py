@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mitmproxy import http
 from mitmproxy.net.http import url as authorities
 
 from indicators.hosts import canonical_host, is_address
 
+_LONGEST = 300  # characters of an authority that is remembered: what a name and a port may have
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -26,8 +29,15 @@ def said_host(request: http.Request) -> str:
     said = request.authority or request.headers.get("host", "")
     if not said:
         return ""
-    host, _ = authorities.parse_authority(said, check=False)
+    return _host_in(said) if len(said) <= _LONGEST else _read(said)
+
+
+def _read(authority: str) -> str:
+    host, _ = authorities.parse_authority(authority, check=False)
     return canonical_host(host)
+
+
+_host_in = lru_cache(1024)(_read)  # asked several times at each request, of the same few
 
 
 def names_of(*hosts: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from mitmproxy import http, tls
 
 from addons.ca_memory import CaMemory
 from addons.enforcement import Enforcer
-from addons.reserved_hosts import is_reserved
+from addons.own_hosts import is_reserved
 from addons.services import Services
 from addons.sight import host_of
 from addons.visits import Visits

@@ -5,11 +5,15 @@ Written by the addons of each stage, read by the later ones. A visit decides not
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mitmproxy import connection
 
+from addons.arrivals import Arrivals
+from addons.begun import Begun
+from addons.refusals import App
 from indicators.observation import Address, Device, Observation
 from indicators.verdict import Verdict
 
@@ -45,7 +49,9 @@ class Visit:
 
     `stopped` is set when the whole connection is to be answered with a page and nothing of it may pass; `settled` when
     that has been reported. `cleared` holds the places whose verdict lets this device connect, by host and port.
-    `told` holds the incidents of what passed although something was met.
+    `told` holds the incidents of what passed although something was met. A `guarded` client came from beyond this
+    machine. `opened` is the app whose connection is being decrypted although nothing stops it. `begun` is the answer
+    to the first request, where the front had begun to serve it; `asked` is set once that request was seen.
     """
 
     device: Device
@@ -55,23 +61,49 @@ class Visit:
     user_agent: str = ""
     cleared: dict[tuple[str, int], Place] = field(default_factory=dict)
     told: dict[tuple[str, str], str] = field(default_factory=dict)
+    guarded: bool = False
+    opened: App | None = None
+    begun: Begun | None = None
+    asked: bool = False
+
+    def next_request(self) -> None:
+        """Note a request. What was begun is the answer to the first one, and never to a later one."""
+        if self.asked and self.begun:
+            self.begun.close()
+            self.begun = None
+        self.asked = True
 
 
 class Visits:
     """Hold the visits of all open client connections."""
 
-    def __init__(self, device_of: Callable[[str, str], Device]) -> None:
+    def __init__(
+        self,
+        device_of: Callable[[str, str], Device],
+        arrivals: Arrivals | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._device_of = device_of
+        self._monotonic = monotonic
+        self._arrivals = Arrivals() if arrivals is None else arrivals
         self._open: dict[str, Visit] = {}
 
     def of(self, client: connection.Client) -> Visit:
         """Return the visit of a client connection, begun at the first question about it."""
         found = self._open.get(client.id)
         if found is None:
-            mode = client.proxy_mode.type_name
-            device = self._device_of(str(client.peername[0]), _LISTENERS.get(mode, mode))
-            found = self._open[client.id] = Visit(device)
+            found = self._open[client.id] = self._begun(client)
         return found
+
+    def _begun(self, client: connection.Client) -> Visit:
+        arrival = self._arrivals.of(client.id)
+        if arrival is None:
+            mode = client.proxy_mode.type_name
+            return Visit(self._device_of(str(client.peername[0]), _LISTENERS.get(mode, mode)))
+        visit = Visit(arrival.device, guarded=arrival.guarded, begun=arrival.begun)
+        if arrival.addresses:  # the front has judged them a moment ago; they are judged again, not looked up again
+            visit.cleared[arrival.host, arrival.port] = Place(arrival.addresses, (), self._monotonic())
+        return visit
 
     def end(self, client: connection.Client) -> Visit | None:
         """Forget a connection and return what was known of it."""

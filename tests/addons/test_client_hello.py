@@ -99,21 +99,6 @@ async def test_never_inspect_beats_listed_urls_and_not_a_block(start: Start) -> 
     assert (await fetch(f"https://evil.test:{site.https_port}/", http=gateway.http, trust=gateway.ca)).status == 403
 
 
-async def test_an_app_that_pins_its_certificate_is_spliced_afterwards(start: Start) -> None:
-    gateway, site = await start(LISTED)
-    gateway.trust()
-    url = f"https://mixed.test:{site.https_port}/"
-    with pytest.raises(ssl.SSLCertVerificationError):
-        await fetch(url, trust=site.certificate, http=gateway.http)
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                assert (await fetch(url, trust=site.certificate, http=gateway.http)).status == 200
-                break
-            except ssl.SSLError:
-                await asyncio.sleep(0.02)
-
-
 async def test_a_server_certificate_that_does_not_verify_is_never_hidden(start: Start, tmp_path: Path) -> None:
     gateway, site = await start(LISTED, upstream=None)
     gateway.trust()

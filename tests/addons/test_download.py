@@ -1,22 +1,32 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 from dataclasses import replace
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
+from mitmproxy import http
 
-from addons.reserved_hosts import _EICAR
+from addons import harmless
+from addons.held_bytes import HeldBytes, Holder
+from addons.scanning.kinds import Group
+from addons.scanning.limits import Limits
+from addons.scanning.outcome import ScanPolicy
+from addons.scanning.report import ScanError, ScanReport
+from addons.scanning.scan import FileScan
 from indicators.indicator import Indicator
 from indicators.settings import PolicySettings
-from indicators.words import Action, Category, Enforcement, IndicatorType, Stage
+from indicators.words import Action, Category, Enforcement, IndicatorType, OnError, Stage
 from tests.addons.conftest import Start
 from tests.support.browsing import fetch
+from tests.support.inspecting import CLOSED, OPEN
 from tests.support.origin import Answer, Origin
-from tests.support.sights import FEED
+from tests.support.resolver import until
+from tests.support.sights import CUSTOM, FEED
 
-VIRUS = "".join(_EICAR).encode()
+VIRUS = harmless.EICAR
 
 
 def hash_of(body: bytes, name: str = "sha256", **more: object) -> Indicator:
@@ -168,3 +178,324 @@ async def test_an_audited_file_passes_and_is_reported(start: Start) -> None:
     gateway, site = await start(replace(BAD, action=Action.AUDIT))
     answer = await fetch(serve(site, VIRUS, Content_Type="application/zip"), http=gateway.http)
     assert (answer.status, gateway.reports.done) == (200, [("good.test", Enforcement.PASSED)])
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_is_longer_than_the_limit_is_refused_where_policy_says_so(start: Start, known: bool) -> None:
+    change = lambda given: replace(given, hold_limit=100_000, blocks_large=True)  # noqa: E731
+    gateway, site = await start(BAD, change=change)
+    body = b"x" * 400_000
+    if known:
+        serve(site, body, Content_Type="application/octet-stream")
+    else:
+        chunked(site, [body[:200_000], body[200_000:]])
+    answer = await fetch(f"http://good.test:{site.http_port}/file", http=gateway.http)
+    assert answer.status == 403
+    assert b"xxxx" not in answer.body
+    assert "policy.large_download is block" in answer.text
+    assert gateway.reports.done == [("good.test", Enforcement.PAGE)]
+
+
+async def test_a_page_that_fails_does_not_let_a_long_file_pass(start: Start) -> None:
+    gateway, site = await start(BAD, change=lambda given: replace(given, hold_limit=100_000, blocks_large=True))
+    gate = next(addon for addon in gateway.addons if getattr(addon, "name", "") == "seawall-download")
+
+    class Broken:
+        def page(self, *_: object) -> None:
+            raise RuntimeError("broken on purpose")
+
+    gate._enforcer = Broken()  # type: ignore[attr-defined]
+    url = serve(site, b"x" * 400_000, Content_Type="application/octet-stream")
+    answer = await fetch(url, http=gateway.http)
+    assert answer.status == 403
+    assert b"xxxx" not in answer.body
+
+
+async def test_a_file_is_asked_for_whole(start: Start) -> None:
+    gateway, site = await start(BAD)
+    asked = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.path, request.headers.get("Range"), request.headers.get("If-Range")))
+        return web.Response(body=VIRUS, headers={"Content-Type": "application/octet-stream"})
+
+    site.answers["/a.apk"] = site.answers["/film"] = answer
+    for path in ("/a.apk", "/film"):
+        headers = {"Range": "bytes=40-", "If-Range": '"x"'}
+        await fetch(f"http://good.test:{site.http_port}{path}", http=gateway.http, headers=headers)
+    assert asked == [("/a.apk", None, None), ("/film", "bytes=40-", '"x"')]
+
+
+class Scanning:
+    """Scan as a scan process does, here; remember what was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.names: list[str] = []
+        self._error = error
+
+    async def scan(self, name: str, body: bytes, sha256: str) -> ScanReport:
+        assert sha256 == hashlib.sha256(body).hexdigest()
+        self.names.append(name)
+        if self._error is not None:
+            raise self._error
+        return FileScan(Limits()).scan(name, body)
+
+
+BANKER = ("android.permission.READ_SMS", "android.permission.BIND_ACCESSIBILITY_SERVICE")
+APK = "application/vnd.android.package-archive"
+
+
+@pytest.mark.parametrize("body", [harmless.zipped(), harmless.package()], ids=["zip", "apk"])
+async def test_a_listed_file_within_a_file_is_found_and_named(start: Start, body: bytes) -> None:
+    gateway, site = await start(BAD, change=lambda given: replace(given, scanner=Scanning()))
+    url = serve(site, body, Content_Type="text/html", Content_Disposition='attachment; filename="app.bin"')
+    answer = await fetch(url, http=gateway.http)
+    assert answer.status == 403
+    [(_, seen, verdict, _)] = gateway.reports.events
+    assert seen.hashes == tuple(hashlib.new(name, body).hexdigest() for name in ("sha256", "sha1", "md5"))
+    assert verdict.winner is not None
+    assert "File app.bin (" in verdict.winner.description
+    if body == harmless.package():
+        assert f"package {harmless.PACKAGE} 1.0" in verdict.winner.description
+
+
+async def test_a_suspicious_app_is_warned_of_with_its_reasons(start: Start) -> None:
+    gateway, site = await start(change=lambda given: replace(given, scanner=Scanning()))
+    answer = await fetch(serve(site, harmless.package(permissions=BANKER), Content_Type=APK), http=gateway.http)
+    assert answer.status == 403
+    assert "banker permissions" in answer.text
+    [(_, _, verdict, _)] = gateway.reports.events
+    assert verdict.action is Action.WARN
+    assert "BIND_ACCESSIBILITY_SERVICE, READ_SMS" in verdict.winner.description
+
+
+async def test_an_allowed_hash_outranks_a_scan(start: Start) -> None:
+    body = harmless.package(permissions=BANKER)
+    allowed = replace(hash_of(body), action=Action.ALLOW, origin=CUSTOM)
+    gateway, site = await start(allowed, change=lambda given: replace(given, scanner=Scanning()))
+    answer = await fetch(serve(site, body, Content_Type=APK), http=gateway.http)
+    assert (answer.status, answer.body) == (200, body)
+
+
+@pytest.mark.parametrize(("on_error", "status"), [(OnError.CLOSED, 403), (OnError.OPEN, 200)])
+@pytest.mark.parametrize("error", [ScanError("the scan process has ended"), TimeoutError()], ids=["ended", "time"])
+async def test_a_scan_that_fails_follows_on_error(
+    start: Start, on_error: OnError, status: int, error: Exception
+) -> None:
+    change = lambda given: replace(given, scanner=Scanning(error), on_error=on_error)  # noqa: E731
+    gateway, site = await start(change=change)
+    answer = await fetch(serve(site, harmless.zipped(), Content_Type="application/zip"), http=gateway.http)
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html", "image/png", "application/json"])
+async def test_a_file_is_one_by_its_name_too(start: Start, kind: str) -> None:
+    gateway, site = await start(BAD, change=lambda given: replace(given, scanner=Scanning()))
+    body = longer(harmless.package())
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Type": kind})
+
+    site.answers["/a.apk"] = answer
+    assert (await fetch(f"http://good.test:{site.http_port}/a.apk", http=gateway.http)).status == 403
+
+
+def longer(body: bytes) -> bytes:
+    """Return a package longer than what plain text is held up to; a ZIP may have anything before it."""
+    return b"x" * 1_100_000 + body
+
+
+async def test_only_kinds_that_policy_names_are_scanned(start: Start) -> None:
+    scanning = Scanning()
+    only = ScanPolicy(kinds=frozenset({Group.APK}))
+    gateway, site = await start(change=lambda given: replace(given, scanner=scanning, scan=only))
+    for body in (harmless.zipped(), b"plain", harmless.package(), gzip.compress(harmless.package())):
+        await fetch(serve(site, body, Content_Type="application/x"), http=gateway.http)
+    encoded = serve(site, gzip.compress(harmless.package()), Content_Type="application/x", Content_Encoding="gzip")
+    await fetch(encoded, http=gateway.http)
+    assert scanning.names == ["file", "file"]
+
+
+class Slowly:
+    """Scan when told to, and count how many bodies are being scanned."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.begun = 0
+
+    async def scan(self, name: str, body: bytes, sha256: str) -> ScanReport:
+        self.begun += 1
+        await self.go.wait()
+        return FileScan(Limits()).scan(name, body)
+
+
+LONG = harmless.zipped() + b"\0" * 20_000_000  # more than buffers on the way take
+
+
+def sending(site: Origin) -> list[int]:
+    """Serve `LONG` in pieces; return how many bytes of each answer the origin could send."""
+    sent: list[int] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        headers = {"Content-Type": "application/zip", "Content-Length": str(len(LONG))}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        mine = len(sent)
+        sent.append(0)
+        for begin in range(0, len(LONG), 65_536):
+            piece = LONG[begin : begin + 65_536]
+            await response.write(piece)
+            sent[mine] += len(piece)
+        return response
+
+    site.answers["/file"] = answer
+    return sent
+
+
+async def directly(url: str) -> None:
+    """Fetch past the gateway."""
+    async with ClientSession() as session, session.get(url.replace("good.test", "127.0.0.1")) as answer:
+        assert await answer.read() == LONG
+
+
+async def held_by_one(start: Start, **changes: object) -> tuple[str, int, Slowly, HeldBytes, list[int]]:
+    """Start a gateway with room for one body."""
+    scanning, held = Slowly(), HeldBytes(len(LONG) + 1000)
+    given = {"scanner": scanning, "held": held, "streams": True, **changes}
+    gateway, site = await start(change=lambda services: replace(services, **given))
+    return f"http://good.test:{site.http_port}/file", gateway.http, scanning, held, sending(site)
+
+
+async def test_a_download_without_room_waits_for_its_turn_and_then_passes(start: Start) -> None:
+    url, door, scanning, held, sent = await held_by_one(start)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        first = group.create_task(fetch(url, http=door))
+        await until(lambda: scanning.begun == 1)
+        second = group.create_task(fetch(url, http=door))
+        await until(lambda: held.waiting == 1)
+        await directly(url)  # the time in which a server that is not held back sends it all
+        assert (scanning.begun, sent[2], sent[1] < len(LONG)) == (1, len(LONG), True)
+        scanning.go.set()
+    for answer in (first.result(), second.result()):
+        assert (answer.status, answer.body == LONG) == (200, True)
+    assert (scanning.begun, held.held, held.waiting) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(("blocks", "status"), [(False, 200), (True, 403)])
+async def test_a_download_that_has_no_turn_in_time_is_treated_as_too_long(
+    start: Start, blocks: bool, status: int
+) -> None:
+    url, door, scanning, held, _ = await held_by_one(start, blocks_large=blocks, scan=ScanPolicy(hold=1.0))
+    assert held.take_now(Holder("another", "flow"), len(LONG))
+    answer = await fetch(url, http=door)
+    assert (answer.status, answer.body == LONG, scanning.begun) == (status, not blocks, 0)
+    assert (b"too many other downloads" in answer.body) is blocks
+    assert (held.held, held.waiting) == (len(LONG), 0)
+
+
+class Roomless(HeldBytes):
+    """Fail whoever asks for room."""
+
+    async def take(self, who: Holder, size: int, within: float) -> bool:
+        raise RuntimeError("broken on purpose")
+
+
+@pytest.mark.parametrize("settings", [CLOSED, OPEN], ids=["closed", "open"])
+async def test_a_wait_for_room_that_fails_follows_on_error(start: Start, settings: PolicySettings) -> None:
+    held = Roomless(1000)
+    assert held.take_now(Holder("another", "flow"), 1000)
+    gateway, site = await start(BAD, settings=settings, change=lambda given: replace(given, held=held))
+    url = serve(site, harmless.zipped(), Content_Type="application/zip")
+    if settings is CLOSED:
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await fetch(url, http=gateway.http)
+    else:
+        answer = await fetch(url, http=gateway.http)
+        assert (answer.status, answer.body) == (200, harmless.zipped())
+
+
+async def test_a_client_that_goes_while_it_waits_leaves_the_line(start: Start) -> None:
+    url, door, _, held, _ = await held_by_one(start)
+    assert held.take_now(Holder("another", "flow"), len(LONG))
+    fetching = asyncio.create_task(fetch(url, http=door))
+    async with asyncio.timeout(20):
+        await until(lambda: held.waiting == 1)
+        fetching.cancel()
+        await until(lambda: held.waiting == 0)
+    assert held.held == len(LONG)
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["the server breaks off", "it outgrows the limit"])
+async def test_room_is_free_again_after_a_body_that_was_not_judged(start: Start, broken: bool) -> None:
+    held = HeldBytes()
+    gateway, site = await start(BAD, change=lambda given: replace(given, held=held, hold_limit=100_000))
+    seen: list[int] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/zip"})
+        await response.prepare(request)
+        await response.write(b"x" * 1000)
+        await until(lambda: held.held == 100_000)
+        if broken:
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        await response.write(b"x" * 200_000)
+        await until(lambda: held.held == 0)  # while it is still passing
+        seen.append(held.held)
+        return response
+
+    site.answers["/file"] = answer
+    async with asyncio.timeout(20):
+        await fetch(f"http://good.test:{site.http_port}/file", http=gateway.http)
+        await until(lambda: held.held == 0)
+    assert seen == ([] if broken else [0])
+
+
+@pytest.mark.parametrize("streams", [True, False], ids=["gateway", "stock mitmproxy"])
+async def test_a_body_is_dropped_once_it_was_sent_unless_others_may_want_it(start: Start, streams: bool) -> None:
+    """A flow is part of cycles: fifty bodies of 20 MB were kept until somebody looked for such."""
+    gateway, site = await start(change=lambda given: replace(given, scanner=Scanning(), streams=streams))
+    flows: list[http.HTTPFlow] = []
+
+    class Watch:
+        name = "watch"
+
+        def response(self, flow: http.HTTPFlow) -> None:
+            flows.append(flow)
+
+    gateway.engine._master.addons.add(Watch())
+    body = harmless.zipped()
+    answer = await fetch(serve(site, body, Content_Type="application/zip"), http=gateway.http)
+    assert answer.body == body
+    [flow] = flows
+    assert flow.response is not None
+    assert flow.response.raw_content == (None if streams else body)
+
+
+class OverHttp2:
+    """Say of every server that its connection is one of HTTP/2, where bodies cannot wait one by one."""
+
+    name = "over-http2"
+
+    def seawall_upstream_ready(self, flow: http.HTTPFlow) -> None:
+        flow.server_conn.alpn = b"h2"
+
+
+@pytest.mark.parametrize(("blocks_large", "status"), [(False, 200), (True, 403)], ids=["pass", "block"])
+async def test_what_cannot_wait_finds_twice_the_room_and_no_more(start: Start, blocks_large: bool, status: int) -> None:
+    scanning, held = Slowly(), HeldBytes(1_000)
+    given = {"scanner": scanning, "held": held, "streams": True, "blocks_large": blocks_large}
+    gateway, site = await start(change=lambda services: replace(services, **given))
+    gateway.engine._master.addons.add(OverHttp2())
+    body = harmless.zipped() + bytes(900)  # so long that two find room and a third does not
+    url = serve(site, body, Content_Type="application/zip")
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        held_ones = [group.create_task(fetch(url, http=gateway.http)) for _ in range(2)]
+        await until(lambda: scanning.begun == 2)
+        beyond = await fetch(url, http=gateway.http)
+        assert (beyond.status, beyond.body == body) == (status, not blocks_large)
+        assert (scanning.begun, held.waiting) == (2, 0)
+        scanning.go.set()
+    assert [(one.result().status, one.result().body == body) for one in held_ones] == [(200, True)] * 2
+    assert held.held == 0

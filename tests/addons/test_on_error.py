@@ -112,6 +112,7 @@ HOOKS = [
     (RequestGate, "requestheaders", "plain", "http"),
     (RequestGate, "requestheaders", "inspected", "http"),
     (ServerCertificateGate, "seawall_upstream_ready", "inspected", "http"),
+    (DownloadGate, "requestheaders", "plain", "http"),
     (DownloadGate, "responseheaders", "plain", "http"),
     (DownloadGate, "response", "plain", "http"),
 ]
@@ -120,10 +121,10 @@ WORKS = {  # what a hook of this name works with: broken, the hook raises in its
     "seawall_destination": ("_judge",),
     "server_connect": ("_last_look",),
     "tls_clienthello": ("_judge",),
-    "requestheaders": ("_judge",),
+    "requestheaders": ("_judge", "_ask_for_the_whole"),
     "seawall_upstream_ready": ("_enforcer",),
     "responseheaders": ("_is_named",),
-    "response": ("_hashes",),
+    "response": ("_judged",),
 }
 
 
@@ -150,7 +151,7 @@ async def test_a_hook_that_fails_is_closed_where_policy_is(
     break_hook(gateway, kind, hook)
     trust = site.certificate if url == "tls" else gateway.ca
     assert await outcome(urls(site)[url], trust=trust, **{door: getattr(gateway, door)}) != 200
-    assert site.paths == (["/file"] if kind is DownloadGate else [])
+    assert site.paths == (["/file"] if hook in ("responseheaders", "response") else [])
 
 
 @pytest.mark.parametrize(("kind", "hook", "url", "door"), [row for row in HOOKS if row[1] != "responseheaders"])
@@ -173,8 +174,13 @@ def test_every_hook_that_decides_is_among_the_rows() -> None:
         if hasattr(found, "__wrapped__")
     }
     tested = {(kind, hook) for kind, hook, _, _ in HOOKS}
-    raw = {(ServerCertificateGate, "tls_established_server"), (ServerCertificateGate, "tcp_start")}
-    assert deciding - tested == raw  # see test_server_certificate
+    raw = {
+        (ServerCertificateGate, "tls_established_server"),  # see test_server_certificate
+        (ServerCertificateGate, "tcp_start"),
+        (DownloadGate, "seawall_outgrown"),  # see test_download
+        (DownloadGate, "seawall_room"),
+    }
+    assert deciding - tested == raw
     assert chain_module.chain
 
 

@@ -270,9 +270,3 @@ def test_a_plain_403_to_connect_names_the_incident_in_one_line_each() -> None:
         "Category: Phishing",
         "Incident: INC-1",
     ]
-
-
-def test_the_welcome_page_offers_the_certificate() -> None:
-    shown = Page(pages.welcome("AB:CD").text or "")
-    assert ("a", {"class": "button first", "href": "/ca.pem", "download": "seawall-ca.pem"}) in shown.tags
-    assert "AB:CD" in shown.text

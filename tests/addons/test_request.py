@@ -9,6 +9,7 @@ import h2.connection
 import h2.events
 import pytest
 
+from indicators.device_signs import Sign, SignKind
 from indicators.indicator import Indicator
 from indicators.settings import PolicySettings
 from indicators.words import Action, Enforcement, IndicatorType, Mode, Stage
@@ -247,3 +248,25 @@ async def test_inspected_http2_is_judged_stream_by_stream(start: Start) -> None:
         client = OverHttp2(opened)
         assert [(await client.ask(path))[0] for path in ("/good", "/bad", "/good")] == [200, 403, 200]
     assert site.paths == ["/good", "/good"]
+
+
+async def test_what_passes_is_counted_once_a_connection_and_destination(start: Start) -> None:
+    gateway, site = await start(BAD_PATH)
+    async with line(f"http://mixed.test:{site.http_port}/", http=gateway.http) as opened:
+        for path in ("/good", "/good", "/bad/page"):
+            await opened.ask(path)
+    assert gateway.reports.allowed == ["mixed.test"]
+
+
+async def test_what_a_request_tells_of_its_device_is_noted(start: Start) -> None:
+    gateway, site = await start()
+    headers = {"X-Machine": "iPhone10,3", "X-Firmware": "14.8", "Sec-CH-UA-Platform": '"Android"'}
+    hints = {"Sec-CH-UA-Platform-Version": '"15.0.0"', "Sec-CH-UA-Model": '"Pixel 9"'}
+    async with line(f"http://good.test:{site.http_port}/", http=gateway.http) as opened:
+        await opened.ask("/")
+        assert gateway.reports.signs == []
+        await opened.ask("/", headers=headers | hints)
+    assert gateway.reports.signs == [
+        Sign(SignKind.JAILBREAK_PROTOCOL, "a package manager"),
+        Sign(SignKind.CLIENT_HINT, "Android|15.0.0|Pixel 9"),
+    ]

@@ -14,7 +14,7 @@ from aiohttp import web
 from mitmproxy.proxy.layers import modes, tls
 from mitmproxy.proxy.layers.http import HttpStream
 
-from addons import seams
+from addons import holding, seams
 from addons.deadlines import Deadlines
 from addons.judged_addresses import JudgedAddresses, pin
 from tests.addons.conftest import Start
@@ -22,12 +22,15 @@ from tests.support.browsing import RefusedError, fetch, line
 from tests.support.inspecting import Led, Resolver
 
 seams.install()
+holding.install()
 
 CUT = {
     "ClientTLSLayer.receive_handshake_data": tls.ClientTLSLayer.receive_handshake_data,
     "ClientTLSLayer.start_server_tls": tls.ClientTLSLayer.start_server_tls,
     "TLSLayer.start_tls": tls.TLSLayer.start_tls,
     "HttpStream.send_response": HttpStream.send_response,
+    "HttpStream.handle_protocol_error": HttpStream.handle_protocol_error,
+    "HttpStream.state_wait_for_response_headers": HttpStream.state_wait_for_response_headers,
     "HttpStream.handle_connect_finish": HttpStream.handle_connect_finish,
 }
 
@@ -38,9 +41,10 @@ def test_the_functions_that_we_lean_on_are_there(name: str) -> None:
 
 
 def test_installing_twice_changes_nothing() -> None:
-    before = (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect)
+    before = (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect, HttpStream.send_response)
     seams.install()
-    assert before == (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect)
+    holding.install()
+    assert before == (HttpStream.make_server_connection, modes.Socks5Proxy.state_connect, HttpStream.send_response)
     assert HttpStream.handle_connect_regular is seams._handle_connect
     assert modes.DestinationKnown.finish_start is seams._finish_start
 

@@ -13,9 +13,9 @@ from indicators.inspection import InspectLists
 from indicators.settings import PolicySettings
 from indicators.words import Action, Enforcement, IndicatorType, Stage
 from tests.addons.conftest import Start
+from tests.support.authority import make_certificate
 from tests.support.browsing import fetch, line
 from tests.support.inspecting import CLOSED, OPEN
-from tests.support.origin import make_certificate
 from tests.support.sights import CUSTOM
 
 OPENED = InspectLists.of(["good.test"], [])

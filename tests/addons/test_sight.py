@@ -48,3 +48,18 @@ def test_a_request_that_names_no_host_has_none() -> None:
     request = http.Request.make("GET", "http://a.test/")
     request.authority = ""
     assert sight.said_host(request) == ""
+
+
+@pytest.mark.parametrize("said", ["A.test:8443", "[2001:DB8::1]:1", "a.test" + " " * 400])
+def test_a_host_is_read_alike_each_time_and_what_is_too_long_is_not_remembered(said: str) -> None:
+    request = http.Request.make("GET", "http://a.test/")
+    request.authority = said
+    before = sight._host_in.cache_info().currsize
+    found = {"A.test:8443": "a.test", "[2001:DB8::1]:1": "2001:db8::1"}.get(said)
+    for _ in range(2):
+        if found is None:
+            with pytest.raises(ValueError, match=r"."):
+                sight.said_host(request)
+        else:
+            assert sight.said_host(request) == found
+    assert sight._host_in.cache_info().currsize - before == (found is not None)

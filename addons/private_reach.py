@@ -1,0 +1,29 @@
+"""Which private destinations a client from beyond this machine may reach: those that the configuration names.
+
+Loopback, link-local (with the clouds' metadata addresses), private and every other network that is not the internet's:
+a proxy that others can reach must not be their way into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network
+
+from indicators.addresses import unmap
+from indicators.observation import Address
+
+
+class PrivateReach:
+    """Know the networks that are allowed."""
+
+    def __init__(self, allowed: Iterable[IPv4Network | IPv6Network]) -> None:
+        self._allowed = tuple(allowed)
+
+    def allows(self, addresses: Iterable[Address]) -> bool:
+        """Say whether all addresses may be reached; IPv4 inside IPv6 is seen through."""
+        return all(self._is_allowed(unmap(address)) for address in addresses)
+
+    def _is_allowed(self, address: Address) -> bool:
+        if address.is_global and not address.is_multicast:
+            return True
+        return any(address in network for network in self._allowed)
