@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -25,6 +26,7 @@ from proxy.state import StateDir
 LIFETIME = timedelta(days=730)
 _CLOCK_SKEW = timedelta(days=1)  # a phone whose clock is behind must not refuse a new CA
 _NAME_LIMIT = 64  # characters of a common name (RFC 5280, upper bounds)
+SIGNATURE_ERROR = InvalidSignature
 _MENDING = "run `seawall ca rotate` to make another, and install it on your devices"
 
 
@@ -86,6 +88,19 @@ def load(state: StateDir, now: datetime) -> Authority:
     found = Authority(certificate, state.ca_certificate)
     _write(state.ca_certificate, found.encoded(), 0o644)
     return found
+
+
+def signing_key(state: StateDir) -> ec.EllipticCurvePrivateKey:
+    """Return the CA's key, for the supervisor to sign our own listeners' certificate with; it goes nowhere else."""
+    key = serialization.load_pem_private_key(_private_bytes(key_file(state)), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{key_file(state)}: is not an elliptic-curve key; {_MENDING}")
+    return key
+
+
+def write_private(path: Path, text: bytes) -> None:
+    """Replace a file whole, 0600."""
+    _write(path, text, 0o600)
 
 
 def rotate(state: StateDir, now: datetime, host: str = "") -> Authority:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from proxy.config.model import Config, format_duration
+from proxy.config.model import Config
+from proxy.config.values import format_duration
 
 
 def to_wire(config: Config) -> dict[str, Any]:

@@ -7,31 +7,66 @@ its own copy and touch the connection no more. Nothing is judged here.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
-_MAX_MESSAGE = 192 * 1024  # bytes: the peeked bytes and the note before them
+from indicators.observation import Address, Device
+from proxy.dns.wire import device_from_json, device_to_json
+
+MAX_MESSAGE = 384 * 1024  # bytes: what was read of the client and of a server, and the note before it
 _LENGTH = struct.Struct("!I")
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+_WAITING = 128  # connections of fronts that wait to be accepted
+
+
+class Kind(StrEnum):
+    """Say how far a client has come."""
+
+    HTTP = "http"  # nothing was answered; `data` begins with a request, CONNECT or another
+    SOCKS = "socks"  # SOCKS5 without a further method was agreed on; `data` begins with the client's request
+    TUNNEL = "tunnel"  # the client was told that its tunnel stands, or it knows of none; `data` is what it sent inside
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """Say what is handed over.
 
-    `listener` is where the client came in (`http` or `socks`). With a `host`, the client has been told that its tunnel
-    stands and `data` is what it sent inside; without one, `data` is all it has sent, from its first byte.
+    A `TUNNEL` names its destination as it was asked for; `addresses` are those judged for it, if it was looked up.
+    `device` is who the client is: it was found out where the connection came in, and is not asked for again. `guarded`
+    says that it came from beyond this machine, and may not reach private destinations. With an `upstream`, the first
+    request in `data` was sent to it already, and `answered` is what it has sent so far.
     """
 
-    listener: str
+    kind: Kind
     data: bytes
+    device: Device
     host: str = ""
     port: int = 0
+    addresses: tuple[Address, ...] = ()
+    guarded: bool = False
+    upstream: socket.socket | None = None
+    answered: bytes = b""
+
+    def note(self) -> dict[str, Any]:
+        """Return all but the bytes, as JSON has it; a log may hold it."""
+        return {
+            "kind": self.kind,
+            "device": device_to_json(self.device),
+            "host": self.host,
+            "port": self.port,
+            "addresses": [str(address) for address in self.addresses],
+            "guarded": self.guarded,
+            "answered": len(self.answered),
+        }
 
 
 class Sender:
@@ -42,14 +77,20 @@ class Sender:
         self._socket: socket.socket | None = None
 
     def send(self, given: HandOver, client: int) -> None:
-        """Hand over the socket with this descriptor. Raises OSError when no inspector takes it."""
-        note = json.dumps({"listener": given.listener, "host": given.host, "port": given.port}).encode()
-        message = _LENGTH.pack(len(note)) + note + given.data
+        """Hand over the socket with this descriptor.
+
+        Raises BlockingIOError while the inspector's queue is full, another OSError when no inspector takes it.
+        """
+        note = json.dumps(given.note()).encode()
+        message = _LENGTH.pack(len(note)) + note + given.data + given.answered
+        if len(message) > MAX_MESSAGE:
+            raise OSError(errno.EMSGSIZE, "more was read of a connection than can be handed over")
+        descriptors = [client] if given.upstream is None else [client, given.upstream.fileno()]
         try:
-            socket.send_fds(self._connected(), [message], [client])
-        except (ConnectionError, BrokenPipeError):
+            socket.send_fds(self._connected(), [message], descriptors)
+        except ConnectionError:
             self.close()
-            socket.send_fds(self._connected(), [message], [client])
+            socket.send_fds(self._connected(), [message], descriptors)
 
     def close(self) -> None:
         """Close the connection to the inspector."""
@@ -61,9 +102,9 @@ class Sender:
         if self._socket is None:
             made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * _MAX_MESSAGE)
-                made.connect(str(self._path))
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
                 made.setblocking(False)
+                made.connect(str(self._path))
             except OSError:
                 made.close()
                 raise
@@ -77,7 +118,7 @@ def listen(path: Path) -> socket.socket:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     server.bind(str(path))
     path.chmod(0o600)
-    server.listen(16)
+    server.listen(_WAITING)
     server.setblocking(False)
     return server
 
@@ -97,25 +138,32 @@ def receive(peer: socket.socket, take: Callable[[HandOver, socket.socket], None]
     """Take every hand-over that waits; false when the front has closed its end."""
     while True:
         try:
-            message, descriptors, _, _ = socket.recv_fds(peer, _MAX_MESSAGE, 1)
+            message, descriptors, _, _ = socket.recv_fds(peer, MAX_MESSAGE, 2)
         except BlockingIOError:
             return True
         except ConnectionError:
             return False
         if not message:
             return False
-        for descriptor in descriptors:
-            client = socket.socket(fileno=descriptor)
-            client.setblocking(False)
-            take(_read(message), client)
+        ends = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        for end in ends:
+            end.setblocking(False)
+        if ends:
+            take(replace(_read(message), upstream=ends[1] if len(ends) > 1 else None), ends[0])
 
 
 def _read(message: bytes) -> HandOver:
     (length,) = _LENGTH.unpack_from(message)
     end = _LENGTH.size + length
-    return HandOver(**json.loads(message[_LENGTH.size : end]), data=message[end:])
-
-
-def as_json(given: HandOver) -> dict[str, object]:
-    """Return what a log may say of a hand-over: all but the bytes."""
-    return {name: value for name, value in asdict(given).items() if name != "data"}
+    note = json.loads(message[_LENGTH.size : end])
+    answered = len(message) - int(note["answered"])
+    return HandOver(
+        Kind(note["kind"]),
+        message[end:answered],
+        device_from_json(note["device"]),
+        note["host"],
+        note["port"],
+        tuple(ip_address(text) for text in note["addresses"]),
+        bool(note["guarded"]),
+        answered=message[answered:],
+    )

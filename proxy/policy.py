@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,17 +17,20 @@ from watchfiles import awatch
 
 from indicators import testfeed
 from indicators.classifier import Classifier
-from indicators.index import IndexCounts, IndicatorIndex
+from indicators.index import EdgedIndex, Glance, IndexCounts, IndicatorIndex
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Device, Observation
 from indicators.overlay import Overlay
 from indicators.settings import PolicySettings
-from indicators.verdict import Verdict
+from indicators.verdict import Match, Verdict
 from indicators.words import Action, OnError
 from proxy import published_overlay
+from proxy.conditional_access import ConditionalAccess
 from proxy.config.model import Config
 from proxy.control import ControlClient, ControlError
 from proxy.feeds.store import open_current
+from proxy.group_judging import GroupJudging
+from proxy.groups import policies_of
 from proxy.rate_limit import RateLimit
 from proxy.state import StateDir
 
@@ -48,7 +52,7 @@ class LivePolicy:
         self.epoch = 0
         self.failures = 0
         self.overlay = Overlay(0)
-        self.snapshot: IndicatorIndex | None = None
+        self.snapshot: EdgedIndex | None = None
         self._config = config
         self._state = state
         self._clock = clock
@@ -57,22 +61,56 @@ class LivePolicy:
         self._test_feed = testfeed.indicators() if config.test_feed else ()
         self._index = MemoryIndex(self._test_feed)  # with the overlay's indicators: one look, not two
         self._complain = RateLimit(clock)
+        self._pins: dict[tuple[str, str, str], datetime] = {}  # apps that refuse our certificate
         self._next_end: datetime | None = None  # of a waiver, a pause or a custom indicator
+        self._groups = GroupJudging(policies_of(config))
+        self._access = ConditionalAccess(config.corporate, config.policy.on_error, config.policy.mode)
         self._classifier = self._made()
 
     def judge(self, seen: Observation) -> Verdict:
         """Return the verdict on what was seen; never raise."""
         try:
-            return self._classifier.judge(seen, self._clock())
+            now = self._clock()
+            group = self.group_of(seen.device)
+            if group != seen.device.group:
+                seen = replace(seen, device=replace(seen.device, group=group))
+            verdict = self._groups.of(group, self._classifier).judge(seen, now)
+            if not self._access.guards or verdict.stops:
+                return verdict
+            return self._access.verdict(seen, self.overlay, now) or verdict
         except Exception:
             self.failures += 1
             if self._complain.due():
                 log.exception("judging failed", destination=seen.destination, failures=self.failures)
             return self._by_on_error()
 
+    def glance(self, host: str) -> Glance | None:
+        """Return what feeds list on a name, where nothing else has a say in it (`Classifier.glance`); never raise."""
+        try:
+            return self._classifier.glance(host)
+        except Exception:  # the verdict will say what is wrong
+            return None
+
+    def listed(self, host: str) -> tuple[Match, ...]:
+        """Return the matches that `glance` speaks of, in its order."""
+        return self._classifier.listed(host)
+
+    def differs(self, device: Device) -> bool:
+        """Say whether a device's group has a policy of its own, so that what holds for others may not hold for it."""
+        return self.group_of(device) in self._groups
+
+    def group_of(self, device: Device) -> str:
+        """Return a device's group: what the collector says, else what its door knows."""
+        return self.overlay.groups.get(device.id, device.group)
+
     def trusts_ca(self, device: Device) -> bool:
         """Say whether this device has completed a handshake under our CA, or `inspect_untrusted` is set."""
         return self._config.inspect_untrusted or device.id in self.overlay.trusted_devices
+
+    def is_pinned(self, device: str, host: str, ja4: str) -> bool:
+        """Say whether an app is known to refuse our certificate for a host."""
+        until = self._pins.get((device, host, ja4))
+        return until is not None and until > self._clock()
 
     def counts(self) -> IndexCounts:
         """Count all indicators in force, of custom, feeds and test feed together."""
@@ -84,6 +122,11 @@ class LivePolicy:
             hashes=sum(one.hashes for one in each),
             certificates=sum(one.certificates for one in each),
         )
+
+    def address_edges(self, version: int) -> set[int]:
+        """Return, as numbers, the addresses of an IP version at which the verdict may change."""
+        found = set(self._index.address_edges(version))
+        return found.union(self.snapshot.address_edges(version)) if self.snapshot else found
 
     def load(self) -> bool:
         """Read what the pointers name, if it is not in force; true when something was.
@@ -106,9 +149,18 @@ class LivePolicy:
         ):
             if await asyncio.to_thread(self.load):
                 await self._acknowledge()
-            elif self._next_end and self._clock() >= self._next_end:
-                self._next_end = self._found_next_end()
-                self.epoch += 1  # what was decided while it held is asked again
+            else:
+                self.keep_time()
+
+    def keep_time(self) -> None:
+        """Take note of what has ended or begun by itself; what was decided before is then asked again."""
+        now = self._clock()
+        slots = self._groups.is_over(now)
+        if slots:
+            self._classifier = self._made()
+        if slots or (self._next_end and now >= self._next_end):
+            self._next_end = self._found_next_end()
+            self.epoch += 1
 
     async def _acknowledge(self) -> None:
         if self._control is None:
@@ -129,6 +181,7 @@ class LivePolicy:
         except (OSError, ValueError) as error:
             return self._keep_what_was(name, error)
         self.overlay, self._overlay_name = overlay, name
+        self._pins = {(pin.device, pin.host, pin.ja4): pin.until for pin in overlay.pins}
         self._next_end = self._found_next_end()
         return True
 
@@ -151,8 +204,9 @@ class LivePolicy:
     def _found_next_end(self) -> datetime | None:
         """Return when the next thing in the overlay expires."""
         overlay, now = self.overlay, self._clock()
-        ends = [overlay.paused_until, *(one.expiration for one in overlay.indicators)]
+        ends = [overlay.paused_until, self._access.stale_at(overlay), *(one.expiration for one in overlay.indicators)]
         ends += [waiver.until for waiver in overlay.waivers]
+        ends += [pin.until for pin in overlay.pins]
         return min((end for end in ends if end and end > now), default=None)
 
     def _indexes(self) -> list[IndicatorIndex]:
@@ -160,9 +214,10 @@ class LivePolicy:
 
     def _made(self) -> Classifier:
         custom, *feeds = self._indexes()
-        return Classifier(
-            custom, feeds, settings_of(self._config, self.counts()), self.overlay.waivers, self.overlay.paused_until
-        )
+        settings = settings_of(self._config, self.counts())
+        waivers, paused_until = self.overlay.waivers, self.overlay.paused_until
+        self._groups.renew(self._clock(), custom, feeds, settings, waivers, paused_until)
+        return Classifier(custom, feeds, settings, waivers, paused_until)
 
     def _by_on_error(self) -> Verdict:
         if self._config.policy.on_error is OnError.OPEN:

@@ -26,6 +26,8 @@ class Secrets:
     read_token: str = field(repr=False)  # reads alerts and machines
     waiver_key: bytes = field(repr=False)  # signs the `continue` of a warn page
     privacy_key: bytes = field(repr=False)  # hides destinations (`privacy.hide_urls`)
+    device_key: bytes = field(default=b"", repr=False)  # hashes the tokens and passwords of devices
+    collector_key: bytes = field(default=b"", repr=False)  # signs the collector's tokens and security events
 
 
 def load_or_create(state: StateDir) -> Secrets:
@@ -41,7 +43,19 @@ def load_or_create(state: StateDir) -> Secrets:
         read_token=_text(folder / "read_token", randomness.token_urlsafe(_KEY_BYTES)),
         waiver_key=_key(folder / "waiver_key"),
         privacy_key=_key(folder / "privacy_key"),
+        device_key=_key(folder / "device_key"),
+        collector_key=_key(folder / "collector_key"),
     )
+
+
+def output_key(state: StateDir, name: str) -> bytes:
+    """Return the key that signs what a webhook gets: the text of its file, made at first use. Raises as above."""
+    return _text(state.secrets / f"output_{name}", randomness.token_urlsafe(_KEY_BYTES)).encode()
+
+
+def tunnel_key(state: StateDir, fresh: str) -> str:
+    """Return the tunnel's private key; `fresh` becomes it where there is none yet. Raises as above."""
+    return _text(state.secrets / "wireguard_key", fresh)
 
 
 def _key(path: Path) -> bytes:

@@ -52,6 +52,16 @@ class StateDir:
         return self.root / "overlay.sqlite"
 
     @property
+    def devices(self) -> Path:
+        """Return the registry of devices, written by the supervisor alone."""
+        return self.root / "devices.json"
+
+    @property
+    def dns_certificate(self) -> Path:
+        """Return the certificate, with its key, that DNS over TLS and HTTPS shows (0600)."""
+        return self.root / "dns-tls.pem"
+
+    @property
     def spool(self) -> Path:
         """Return the folder of event spools."""
         return self.root / "spool"
@@ -60,6 +70,21 @@ class StateDir:
     def collector_database(self) -> Path:
         """Return the embedded collector's database."""
         return self.root / "collector.sqlite"
+
+    @property
+    def radar(self) -> Path:
+        """Return the folder of signs that each process has counted of devices."""
+        return self.root / "radar"
+
+    @property
+    def scans(self) -> Path:
+        """Return the folder of files that are being scanned; empty otherwise."""
+        return self.root / "scans"
+
+    @property
+    def vulnerability_data(self) -> Path:
+        """Return what `seawall vulnerabilities update` has fetched; without it what is shipped counts."""
+        return self.root / "vulnerabilities.json"
 
     @property
     def secrets(self) -> Path:
@@ -88,6 +113,11 @@ class StateDir:
     def resolver_socket(self) -> Path:
         """Return the resolver's socket: inspectors' lookups and raw queries."""
         return self.run / "resolver"
+
+    @property
+    def tunnel_socket(self) -> Path:
+        """Return the socket of the tunnels' process (userspace WireGuard): the supervisor tells of changes there."""
+        return self.run / "tunnels"
 
     @property
     def inspector_socket(self) -> Path:

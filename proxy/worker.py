@@ -19,19 +19,21 @@ from pathlib import Path
 
 import structlog
 
-from indicators.ports import Reporter
 from proxy import logs
 from proxy.config.load import LoadedConfig
 from proxy.config_wire import from_wire
 from proxy.control import ControlClient, ControlError
 from proxy.policy import LivePolicy
+from proxy.priority import step_back
 from proxy.reporting.hiding import Hider
+from proxy.reporting.port import ManyReporter
 from proxy.reporting.reporter import SpoolReporter
-from proxy.roles import ROLES, Role
+from proxy.roles import Role, role_named
 from proxy.secrets import Secrets, load_or_create
 from proxy.state import StateDir
 
 HEALTH_INTERVAL = 2.0  # seconds
+SIGN_OF_LIFE = 10.0  # seconds
 GRACE = 2.5  # seconds that a role has to end
 
 log = structlog.get_logger("worker")
@@ -50,17 +52,20 @@ class WorkerContext:
     state: StateDir
     secrets: Secrets
     policy: LivePolicy
-    reporter: Reporter
+    reporter: ManyReporter
     control: ControlClient
     clock: Callable[[], datetime]
     stopping: asyncio.Event
+    role: str = "inspector"
+    niceness: int = 0
 
     async def ready(self, bound: Mapping[str, str]) -> None:
-        """Tell the supervisor that the listeners answer.
+        """Tell the supervisor that the listeners answer, and step back from now on: nobody waits for a start twice.
 
         Keys are `http_proxy`, `socks`, `transparent`, `dns`, `collector`; values `address:port` (IPv6 in brackets).
         """
         await self.control.call("ready", bound=dict(bound))
+        step_back(self.niceness)
 
 
 type Serve = Callable[[WorkerContext], Awaitable[None]]
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one role until the supervisor says stop or is gone; return the exit code."""
     options = _parser().parse_args(arguments)
     logs.configure(options.log_level)
-    role = ROLES[options.role]
+    role = options.role
     factory = _uvloop() if role.uvloop else None
     try:
         with asyncio.Runner(loop_factory=factory) as runner:
@@ -82,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m proxy.worker", description="One process of a running gateway.")
-    parser.add_argument("role", choices=sorted(ROLES))
+    parser.add_argument("role", type=role_named)
     parser.add_argument("--config", type=Path, required=True, help="the configuration's file")
     parser.add_argument("--state", type=Path, required=True, help="the state directory")
     parser.add_argument("--log-level", choices=logs.LEVELS, default="info")
@@ -125,9 +130,12 @@ def _context(role: Role, loaded: LoadedConfig, state: StateDir, control: Control
     secrets = load_or_create(state)
     policy = LivePolicy(loaded.config, state, _now, control)
     policy.load()
-    hide = Hider(secrets.privacy_key).hide if loaded.config.privacy.hide_urls else None
-    reporter = SpoolReporter(state.spool, role.name, secrets.installation_id, _now, hide)
-    return WorkerContext(loaded, state, secrets, policy, reporter, control, _now, asyncio.Event())
+    hider, privacy = Hider(secrets.privacy_key), loaded.config.privacy
+    hide = hider.hide if privacy.hide_urls else None
+    hashes = hider.host if privacy.keep_sightings else None
+    reporter = SpoolReporter(state.spool, role.name, secrets.installation_id, _now, hide, host_hashes=hashes)
+    stopping = asyncio.Event()
+    return WorkerContext(loaded, state, secrets, policy, reporter, control, _now, stopping, role.name, role.niceness)
 
 
 async def _serve(target: Serve, context: WorkerContext, beside: Sequence[asyncio.Task[None]]) -> int:
@@ -162,18 +170,20 @@ async def _stop_when_alone(control: ControlClient, stopping: asyncio.Event) -> N
 
 
 async def _tell_health(context: WorkerContext, reporter: SpoolReporter) -> None:
-    """Tell the supervisor what failed or was lost, when that changed."""
+    """Tell the supervisor what failed or was lost: when that changed, and now and then as a sign of life."""
     told: dict[str, int | bool] = {}
+    loop = asyncio.get_running_loop()
+    due = 0.0
     while True:
         health = {
             "failures": context.policy.failures,
             "lost": reporter.losses.total,
             "short_of_room": reporter.is_short_of_room,
         }
-        if health != told:
+        if health != told or loop.time() >= due:
             try:
                 await context.control.call("health", **health)
-                told = health
+                told, due = health, loop.time() + SIGN_OF_LIFE
             except ControlError as error:
                 log.debug("health could not be told", reason=str(error))
         await asyncio.sleep(HEALTH_INTERVAL)

@@ -1,11 +1,12 @@
 """What every test may rely on: where large data lies, and how a missing part is treated.
 
 A test that needs a system program or large data asks `require_program` or `large_data`. Where the part is missing the
-test is skipped and says why; under CI (`CI=true`) it fails, because there `.ci/run` has installed it.
+test is skipped and says why; under CI (`CI=true`) it fails, because there `.ci/packages` has installed it.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -20,6 +21,12 @@ settings.register_profile("seawall", deadline=None, derandomize=True, print_blob
 settings.load_profile("seawall")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what the modules are made of, so that no collection walks it again: resolvers begin with a full one."""
+    gc.collect()
+    gc.freeze()
 
 
 def _missing(why: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import main
-from proxy.config.model import Config, FeedConfig
+from proxy.config.model import Config
+from proxy.config.sections.feeds import FeedConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"setup", "run", "test", "bench"}

@@ -85,6 +85,7 @@ def rewrite(path: Path, text: str) -> None:
     Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_tests_pass_without_a_mistake(copy: Path, room: str) -> None:
     here = [one for one in MUTANTS if one.room == room]
@@ -94,6 +95,7 @@ def test_the_tests_pass_without_a_mistake(copy: Path, room: str) -> None:
     assert " skipped" not in done.stdout, f"what is skipped kills nothing: {done.stdout}"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mistake_is_noticed(copy: Path, mutant: Mutant) -> None:
     text = fits(mutant)

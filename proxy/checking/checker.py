@@ -7,7 +7,7 @@ configuration says.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from indicators import testfeed
@@ -20,6 +20,7 @@ from indicators.words import Action
 from proxy.checking.target import observation
 from proxy.config.load import LoadedConfig
 from proxy.feeds.store import open_current
+from proxy.groups import policies_of
 from proxy.policy import settings_of
 from proxy.state import StateDir
 
@@ -38,13 +39,26 @@ class Checker:
     device: Device
     clock: Callable[[], datetime]
     waits: bool = False
+    everybody: Classifier | None = None
 
     def verdict(self, target: str) -> Verdict:
-        """Return the verdict on one target. Raises ValueError for bad input and NoSnapshotError."""
-        verdict = self.classifier.judge(observation(target, self.device), self.clock())
+        """Return the verdict on one target. Raises ValueError for bad input and NoSnapshotError.
+
+        Where the device's group makes a difference, the reason says what others get.
+        """
+        seen, now = observation(target, self.device), self.clock()
+        verdict = self.classifier.judge(seen, now)
         if self.waits and not _is_settled(verdict):
             raise NoSnapshotError(NO_SNAPSHOT)
+        if self.everybody is not None:
+            others = self.everybody.judge(seen, now)
+            if others.action is not verdict.action:
+                return replace(verdict, reason=f"{verdict.reason}; {_for_others(self.device.group, others)}")
         return verdict
+
+
+def _for_others(group: str, others: Verdict) -> str:
+    return f"so for group {group}, while others get {others.action} ({others.reason})"
 
 
 def _is_settled(verdict: Verdict) -> bool:
@@ -56,12 +70,20 @@ def _is_settled(verdict: Verdict) -> bool:
 
 
 def make_checker(loaded: LoadedConfig, clock: Callable[[], datetime], group: str = "default") -> Checker:
-    """Read what is known. Raises OSError or ValueError when the state directory or its snapshot cannot be used."""
+    """Read what is known, and judge as for a device of a group at the clock's moment.
+
+    Raises OSError or ValueError when the state directory or its snapshot cannot be used.
+    """
     config = loaded.config
     known = MemoryIndex((*loaded.indicators, *(testfeed.indicators() if config.test_feed else ())))
     snapshot = open_current(StateDir(config.state_dir))
     hashes = known.counts().hashes + (snapshot.counts().hashes if snapshot else 0)
     settings = settings_of(config, IndexCounts(hashes=hashes))
-    classifier = Classifier(known, [snapshot] if snapshot else [], settings)
+    feeds = [snapshot] if snapshot else []
+    classifier = everybody = Classifier(known, feeds, settings)
+    for policy in policies_of(config):
+        if policy.name == group:
+            classifier = policy.at(clock()).classifier(known, feeds, settings)
     waits = snapshot is None and any(feed.enabled for feed in config.feeds)
-    return Checker(classifier, Device("check", "seawall check", group), clock, waits)
+    device = Device("check", "seawall check", group)
+    return Checker(classifier, device, clock, waits, everybody if classifier is not everybody else None)

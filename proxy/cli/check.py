@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +22,8 @@ _STOPPED, _BAD = 3, 2  # exit codes
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for scripts.")
 @click.option("--group", default="default", show_default=True, help="Judge as for a device of this group.")
-def check(targets: tuple[str, ...], config_path: Path, as_json: bool, group: str) -> None:
+@click.option("--at", default="", metavar="TIME", help="Judge as at this time: `21:30`, or `2026-12-24T21:30+01:00`.")
+def check(targets: tuple[str, ...], config_path: Path, as_json: bool, group: str, at: str) -> None:
     """Say the verdict on domains, URLs, addresses and file hashes, without any traffic.
 
     The answer is what a device gets that sends all its traffic through us and trusts our CA. With `-` targets are
@@ -32,11 +34,12 @@ def check(targets: tuple[str, ...], config_path: Path, as_json: bool, group: str
     """
     if "-" in targets and len(targets) > 1:
         raise click.UsageError("`-` reads the targets from standard input; give it alone.")
+    clock = _clock_at(at)
     loaded = load_or_exit(config_path)
     from proxy.checking.checker import make_checker  # noqa: PLC0415 - a wrong configuration is told at once
 
     try:
-        checker = make_checker(loaded, _now, group)
+        checker = make_checker(loaded, clock, group)
     except (OSError, ValueError) as error:
         click.echo(f"what is known cannot be read: {error}", err=True)
         raise click.exceptions.Exit(_BAD) from None
@@ -53,6 +56,18 @@ def check(targets: tuple[str, ...], config_path: Path, as_json: bool, group: str
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _clock_at(text: str) -> Callable[[], datetime]:
+    """Return a clock that stands still at a time: of today, or with its date; without an offset, of this machine."""
+    if not text:
+        return _now
+    today = f"{datetime.now():%Y-%m-%d}T" if "-" not in text else ""
+    try:
+        moment = datetime.fromisoformat(today + text.zfill(5)).astimezone(UTC)
+    except ValueError:
+        raise click.BadParameter(f"expected 21:30 or 2026-12-24T21:30, got {text!r:.40}", param_hint="--at") from None
+    return lambda: moment
 
 
 def _stream(checker: Any) -> int:

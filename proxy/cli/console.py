@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import click
 
+from proxy.collector_link import CollectorLink, trust_of
 from proxy.config.errors import ConfigError
 from proxy.config.load import LoadedConfig, load_config
 from proxy.secrets import load_or_create
@@ -25,7 +26,7 @@ def console(config_path: Path, no_open: bool) -> None:
     """Open the console in a browser, logged in. The link works once and for two minutes."""
     loaded = _load(config_path)
     try:
-        link = asyncio.run(fetch_link(collector_url(loaded), _admin_token(loaded)))
+        link = asyncio.run(fetch_link(reached(loaded, _admin_token(loaded))))
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     if no_open or not webbrowser.open(link):
@@ -63,14 +64,22 @@ def collector_url(loaded: LoadedConfig) -> str:
     return str(url)
 
 
-async def fetch_link(url: str, token: str) -> str:
+def reached(loaded: LoadedConfig, token: str) -> CollectorLink:
+    """Return how a command reaches the collector with a token; whom it trusts there is what gateways trust.
+
+    Raises OSError for a certificate that cannot be read, and as `collector_url`.
+    """
+    return CollectorLink(collector_url(loaded), token, trust_of(loaded.config.collector))
+
+
+async def fetch_link(collector: CollectorLink) -> str:
     """Ask the collector for a one-time link. Raises ConnectionError saying what to do when it gives none."""
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers, url = {"Authorization": f"Bearer {collector.token}"}, collector.url
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.post(f"{url.rstrip('/')}/api/v1/tickets") as answer,
+            session.post(f"{url.rstrip('/')}/api/v1/tickets", ssl=collector.trust or True) as answer,
         ):
             body = await answer.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError):

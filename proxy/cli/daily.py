@@ -11,7 +11,7 @@ import click
 
 from indicators.hosts import canonical_host
 from proxy.cli.options import config_option, load_or_exit
-from proxy.config.model import parse_duration
+from proxy.config.values import parse_duration
 from proxy.control import ControlClient, ControlError
 from proxy.state import StateDir
 

@@ -1,9 +1,12 @@
-"""`seawall indicators`: list, add, remove and lint custom indicators. The work is done in `proxy.config`."""
+"""`seawall indicators`: list, add, remove and lint custom indicators. The work is done in `proxy.config`.
+
+Import and export are in files of their own, which add themselves to the group here.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,16 +19,15 @@ from indicators.observables import read_observable
 from indicators.reasons import place
 from indicators.rules import RuleError, parse_indicator
 from indicators.words import Action, Category, IndicatorType, Severity
+from proxy.cli.dry_run import test
+from proxy.cli.indicator_edits import edited, json_option, target_of
 from proxy.cli.indicator_rows import HEADINGS, fields, row
+from proxy.cli.indicators_export import export
+from proxy.cli.indicators_import import import_
 from proxy.cli.options import config_option, load_or_exit
 from proxy.config import edit
 from proxy.config.entries import Entry
-from proxy.config.indicator_files import is_in_folder
-from proxy.config.load import LoadedConfig
-from proxy.config.saved_file import EditError
 from proxy.config.source_file import shown
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +41,7 @@ def indicators() -> None:
 
 @indicators.command("list")
 @config_option
-@_json
+@json_option
 def list_(config_path: Path, as_json: bool) -> None:
     """List the custom indicators of all files."""
     found = load_or_exit(config_path).indicators
@@ -76,7 +78,7 @@ def add(value: str, action: str, file: Path | None, config_path: Path, **options
     The file keeps its comments, order and quoting.
     """
     loaded = load_or_exit(config_path)
-    target = _target(loaded, file)
+    target = target_of(loaded, file)
     entry: dict[Any, object] = {action: value, **_fields(options)}
     try:
         (made,) = parse_indicator(entry, Origin("custom", custom=True, place=shown(target)))
@@ -84,8 +86,8 @@ def add(value: str, action: str, file: Path | None, config_path: Path, **options
         raise click.UsageError(error.reason if error.key == action else str(error)) from None
     _check_new(made, loaded.indicators)
     if not target.exists():  # a first file in a folder of indicators
-        _edited(target.touch)
-    line = _edited(lambda: edit.add(target, entry))
+        edited(target.touch)
+    line = edited(lambda: edit.add(target, entry))
     click.echo(f"{shown(target)}:{line}: {action} {made.value}")
 
 
@@ -108,8 +110,8 @@ def remove(value: str, action: str | None, file: Path | None, config_path: Path)
         found = entry.indicators("")
         return any(one.value == meant and action in (None, one.action) for one in found)
 
-    files = [_target(loaded, file)] if file else loaded.files
-    places = [f"{shown(path)}:{line}" for path in files for line in _edited(partial(edit.remove, path, is_meant))]
+    files = [target_of(loaded, file)] if file else loaded.files
+    places = [f"{shown(path)}:{line}" for path in files for line in edited(partial(edit.remove, path, is_meant))]
     if not places:
         raise click.ClickException(f"there is no indicator {meant} to remove; `seawall indicators list` shows all")
     click.echo(f"removed {meant} from {', '.join(places)}")
@@ -118,7 +120,7 @@ def remove(value: str, action: str | None, file: Path | None, config_path: Path)
 @indicators.command("lint")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @config_option
-@_json
+@json_option
 def lint_(files: tuple[Path, ...], config_path: Path, as_json: bool) -> None:
     """Say what is suspicious: duplicates, contradictions, what is shadowed, expired, covers too much or is no pattern.
 
@@ -152,18 +154,6 @@ def _read_alone(files: Iterable[Path]) -> tuple[Indicator, ...]:
     return found.indicators
 
 
-def _target(loaded: LoadedConfig, file: Path | None) -> Path:
-    """Return the file to edit; it must be one that the gateway reads, or an edit would do nothing."""
-    if file is None:
-        return loaded.path
-    path = file.absolute()
-    if path.resolve() not in [known.resolve() for known in loaded.files] and not is_in_folder(path, loaded.sources):
-        raise click.UsageError(
-            f"{file} is not read by {shown(loaded.path)}; name it there under `indicator_files` first"
-        )
-    return path
-
-
 def _fields(options: dict[str, Any]) -> dict[str, object]:
     given: dict[str, object] = {name: value for name, value in options.items() if value}
     if given.pop("no_alert", False):
@@ -190,8 +180,6 @@ def _check_new(made: Indicator, known: Iterable[Indicator]) -> None:
             click.echo(f"note: {place(one.origin)} says {one.action} {one.value}; {winner.action} wins", err=True)
 
 
-def _edited[T](change: Callable[[], T]) -> T:
-    try:
-        return change()
-    except (EditError, ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from None
+indicators.add_command(test)
+indicators.add_command(import_)
+indicators.add_command(export)

@@ -12,9 +12,11 @@ import click
 from proxy import logs
 from proxy.cli.options import config_option, load_or_exit
 from proxy.emulator import detach_all, record_of
+from proxy.privileges import leave_root
 from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.lock import StateLockedError
 from proxy.supervisor.starting import StartError
+from proxy.wireguard.backend import TunnelError
 
 
 @click.command()
@@ -24,14 +26,18 @@ def run(config_path: Path, log_level: str) -> None:
     """Start the gateway.
 
     Prints where to point an emulator, a phone or a program, and serves until Ctrl-C; emulators attached meanwhile are
-    detached at the end. Exit 1 when it cannot start, such as when a port is in use; 2 when the configuration is wrong.
+    detached at the end. Started as root it becomes the `user:` of the configuration. Exit 1 when it cannot start, such
+    as when a port is in use; 2 when the configuration is wrong.
     """
     logs.configure(log_level)
     loaded = load_or_exit(config_path)
     try:
+        warning = leave_root(loaded.config, loaded.path)
+        if warning:
+            click.echo(f"warning: {warning}", err=True)
         gateway = Gateway(loaded, level=log_level)
         asyncio.run(_serve(gateway))
-    except (OSError, ValueError, StateLockedError, StartError) as error:
+    except (OSError, ValueError, StateLockedError, StartError, TunnelError) as error:
         raise click.ClickException(logs.clean(str(error))) from None
     still_attached = detach_all(record_of(loaded.config.state_dir))
     if still_attached:

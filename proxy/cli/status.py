@@ -56,6 +56,12 @@ def _show(found: Mapping[str, Any], console: Console) -> None:
     delivery = found["delivery"]
     told = f"events: {delivery['delivered']} delivered, {delivery['rejected']} rejected"
     console.print(Text(f"{told}; they wait: {delivery['trouble']}" if delivery["trouble"] else told))
+    budget = found["decryption"]
+    console.print(
+        Text(f"decrypted: {budget['opened']} connections; not enforced for lack of the CA: {budget['unenforced']}")
+    )
+    if found["pins"]:
+        console.print(Text(f"apps that refuse our certificate: {found['pins']} (`seawall pins list`)"))
     if found["paused_until"]:
         console.print(Text(f"paused until {found['paused_until']}: nothing is blocked"))
     if found["restart_to_apply"]:

@@ -21,18 +21,23 @@ def add(path: Path, entry: Mapping[str, object]) -> int:
     The entry must be valid, with one value. Raises EditError when the file cannot be edited safely, and ConfigError
     when it is not valid YAML as it stands; nothing is changed then.
     """
-    line = 0
+    return add_all(path, [entry])[0]
+
+
+def add_all(path: Path, new: Sequence[Mapping[str, object]]) -> Sequence[int]:
+    """Append entries to a file's list, all or none, and return their lines; raises as `add` does."""
+    lines: list[int] = []
 
     def edit(text: str) -> str:
-        nonlocal line
         document = _parse(text, path)
-        after = _spliced(path, lambda: added(document, entry))
-        found = _checked(path, document, after, [*_contents(document), dict(entry)])
-        line = found.line(list(entries(found))[-1].path)
+        after = _spliced(path, lambda: added(document, *new))
+        found = _checked(path, document, after, [*_contents(document), *map(dict, new)])
+        lines.extend(found.line(one.path) for one in list(entries(found))[-len(new) :])
         return after
 
-    change(path, edit)
-    return line
+    if new:
+        change(path, edit)
+    return lines
 
 
 def remove(path: Path, is_meant: Callable[[Entry], bool]) -> Sequence[int]:

@@ -22,7 +22,8 @@ from indicators.reasons import place
 from indicators.urls import canonical
 from indicators.verdict import Match
 from indicators.words import Action, IndicatorType
-from proxy.config.model import Address, Config
+from proxy.config.model import Config
+from proxy.config.values import Address
 
 _PATTERN = re.compile(r"\*|\.\+|\\|%5C|\[[^\]]*-[^\]]*\]|\([^)]*\|[^)]*\)|%5E|\^|\$$", re.IGNORECASE)
 _OWN_NAME = "seawall.internal"

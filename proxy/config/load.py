@@ -20,6 +20,8 @@ from proxy.config.entries import TEXT_KEYS
 from proxy.config.errors import ConfigError, KeyPath, Problem
 from proxy.config.indicator_files import IndicatorSet, collect
 from proxy.config.model import Config
+from proxy.config.sections.collector import CollectorConfig
+from proxy.config.sections.feeds import FeedConfig
 from proxy.config.source_file import located, read_text, shown
 from proxy.config.yaml_source import Document, parse
 
@@ -83,18 +85,49 @@ def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
     return kept
 
 
-def _settled(config: Config, folder: Path) -> Config:
-    feeds = tuple(
-        feed.model_copy(update={"path": located(feed.path, folder)}) if feed.path else feed for feed in config.feeds
+def _settled_collector(section: CollectorConfig, folder: Path) -> CollectorConfig:
+    files = {name: located(path, folder) for name in ("token_file", "ca") if (path := getattr(section, name))}
+    tls = {name: located(path, folder) for name in ("cert", "key") if (path := getattr(section.tls, name))}
+    issuers = tuple(
+        issuer.model_copy(update={"keys": tuple(located(key, folder) for key in issuer.keys)})
+        for issuer in section.posture_issuers
     )
+    changes = {**files, "tls": section.tls.model_copy(update=tls), "posture_issuers": issuers}
+    return section.model_copy(update=changes)
+
+
+def _settled(config: Config, folder: Path) -> Config:
+    feeds = tuple(_settled_feed(feed, folder) for feed in config.feeds)
+    tls = config.dns.tls
+    files = {name: located(path, folder) for name in ("cert", "key") if (path := getattr(tls, name))}
+    authority = config.proxy.upstream_ca
+    trusted = located(authority, folder) if authority else None
     hosts = {named_host(host): addresses for host, addresses in config.dns.hosts.items()}
+    outputs = tuple(
+        one.model_copy(update={"trust": located(one.trust, folder)}) if one.trust else one for one in config.outputs
+    )
     return config.model_copy(
         update={
+            "outputs": outputs,
+            "proxy": config.proxy.model_copy(update={"upstream_ca": trusted}),
+            "scan": config.scan.model_copy(
+                update={"rules": tuple(located(path, folder) for path in config.scan.rules)}
+            ),
             "state_dir": located(config.state_dir, folder),
             "feeds": feeds,
             "indicator_files": tuple(located(file, folder) for file in config.indicator_files),
-            "dns": config.dns.model_copy(update={"hosts": hosts}),
+            "dns": config.dns.model_copy(update={"hosts": hosts, "tls": tls.model_copy(update=files)}),
             "inspect": tuple(map(named_host, config.inspect)),
             "never_inspect": tuple(map(named_host, config.never_inspect)),
+            "corporate": config.corporate.model_copy(update={"hosts": tuple(map(named_host, config.corporate.hosts))}),
+            "collector": _settled_collector(config.collector, folder),
         }
     )
+
+
+def _settled_feed(feed: FeedConfig, folder: Path) -> FeedConfig:
+    path = located(feed.path, folder) if feed.path else None
+    key = feed.key
+    if key and key.file:
+        key = key.model_copy(update={"file": located(key.file, folder)})
+    return feed.model_copy(update={"path": path, "key": key})

@@ -13,7 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from indicators.fields import KEYS, MAX_TEXT, MAX_TITLE
 from indicators.words import Action, Category, IndicatorType, Severity
-from proxy.config.model import Config, format_duration
+from proxy.config.model import Config
+from proxy.config.values import format_duration
 
 type Schema = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -24,19 +24,19 @@ class AwkwardFileError(ValueError):
     """Say why a file cannot be edited by a program, as the end of *the file cannot be edited: …*."""
 
 
-def added(document: Document, entry: Mapping[str, object]) -> str:
-    """Return the text with one more entry, the last of its list."""
+def added(document: Document, *entries: Mapping[str, object]) -> str:
+    """Return the text with more entries, the last of its list."""
     path = list_path(document)
     node = document.node(path)
     if isinstance(node, SequenceNode):
-        return _after_last(document.text, node, entry, indent=2 if path else 0)
+        return _after_last(document.text, node, entries, indent=2 if path else 0)
     if document.root is not None and (not isinstance(document.root, MappingNode) or document.root.flow_style):
         raise AwkwardFileError("the file is written in one line (`{…}`)")
     key = _key(document.root)
     if key is None:
         gap = "\n" if document.text.strip() else ""
-        return _inserted(document.text, len(document.text), f"{gap}{_KEY}:\n" + _block(entry, 2))
-    return _below_key(document.text, key, node, entry)
+        return _inserted(document.text, len(document.text), f"{gap}{_KEY}:\n" + _block(entries, 2))
+    return _below_key(document.text, key, node, entries)
 
 
 def removed(entry: Entry) -> str:
@@ -57,22 +57,22 @@ def _sequence(document: Document, path: tuple[str | int, ...]) -> SequenceNode:
     return node
 
 
-def _after_last(text: str, node: SequenceNode, entry: Mapping[str, object], indent: int) -> str:
+def _after_last(text: str, node: SequenceNode, entries: Sequence[Mapping[str, object]], indent: int) -> str:
     if not node.flow_style:
-        return _inserted(text, _line_end(text, _content_end(text, node)), _block(entry, node.start_mark.column))
+        return _inserted(text, _line_end(text, _content_end(text, node)), _block(entries, node.start_mark.column))
     if node.value:
         at = node.value[-1].end_mark.index
-        return f"{text[:at]}, {_flow(entry)}{text[at:]}"
+        return f"{text[:at]}, {', '.join(map(_flow, entries))}{text[at:]}"
     before = text[: node.start_mark.index].rstrip(" ")
     text = before + text[node.end_mark.index :]
-    return _inserted(text, _line_end(text, len(before)), _block(entry, indent))
+    return _inserted(text, _line_end(text, len(before)), _block(entries, indent))
 
 
-def _below_key(text: str, key: ScalarNode, value: Node | None, entry: Mapping[str, object]) -> str:
+def _below_key(text: str, key: ScalarNode, value: Node | None, entries: Sequence[Mapping[str, object]]) -> str:
     """Write the first entry of a list whose key stands there with no value, `~` or `null`."""
     if isinstance(value, ScalarNode) and value.value:
         text = text[: value.start_mark.index].rstrip(" ") + text[value.end_mark.index :]
-    return _inserted(text, _line_end(text, key.end_mark.index), _block(entry, key.start_mark.column + 2))
+    return _inserted(text, _line_end(text, key.end_mark.index), _block(entries, key.start_mark.column + 2))
 
 
 def _without_lines(text: str, node: SequenceNode, index: int) -> str:
@@ -125,8 +125,8 @@ def _key(root: Node | None) -> ScalarNode | None:
     return next((key for key, _ in pairs if key.value == _KEY), None)
 
 
-def _block(entry: Mapping[str, object], indent: int) -> str:
-    text = _dump([dict(entry)], flow=False)
+def _block(entries: Sequence[Mapping[str, object]], indent: int) -> str:
+    text = _dump([dict(entry) for entry in entries], flow=False)
     return re.sub(r"(?m)^(?=.)", " " * indent, text)
 
 

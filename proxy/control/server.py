@@ -32,6 +32,7 @@ class Peer:
     uid: int
     role: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    heard: float | None = None  # when it last told of its health (monotonic seconds)
 
 
 type Handler = Callable[[Peer, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]

@@ -26,6 +26,7 @@ from proxy.dns.records import (
 UDP_SIZE = 1232  # octets; what fits any path unfragmented (DNS flag day 2020)
 MAX_TTL = 86_400  # seconds
 MAX_NEGATIVE_TTL = 3 * 3600  # seconds (RFC 2308 section 5)
+BARE_NXDOMAIN_TTL = 5  # seconds
 _HEAD = Struct("!6H")
 _OPT = Struct("!BHHIH")
 _PAIR = Struct("!HH")
@@ -130,7 +131,9 @@ def _lifetime(packet: bytes, records: list[Record], rcode: int) -> int:
         if record.section == AUTHORITY and record.type == Type.SOA and record.end - record.data >= 22:
             minimum = int.from_bytes(packet[record.end - 4 : record.end])
             return min(shortest, minimum, MAX_NEGATIVE_TTL)
-    return 0  # a negative answer without its SOA is not kept (RFC 2308 section 5)
+    # Without its SOA a negative answer should not be kept (RFC 2308, 5). NXDOMAIN is, for as long as unbound does: some
+    # networks' resolvers never send one, and a client that repeats itself would be sent there each time.
+    return BARE_NXDOMAIN_TTL if rcode == Rcode.NXDOMAIN else 0
 
 
 def reply(

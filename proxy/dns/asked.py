@@ -9,6 +9,7 @@ from indicators.verdict import Verdict
 from indicators.words import Visibility
 from proxy.dns.answers import Body, ExtendedError
 from proxy.dns.clients import Client
+from proxy.dns.exchange import Question
 from proxy.dns.question import Query
 from proxy.dns.records import NO_EVIDENCE, Evidence
 from proxy.dns.reports import Sighting
@@ -28,13 +29,15 @@ class Asked:
     told: bool = False
     vouched: bool = False  # a custom indicator allows the name
     sighting: Sighting | None = None  # of a verdict that let the question pass
+    question: Question | None = None  # as an upstream is asked, once that is known
 
 
 class Outcome(NamedTuple):
     """Hold what is to be answered. `holds` is for how many seconds the same question gets the same answer.
 
     `counts_down` tells answers whose TTLs run from those that always say the same; `verdict` is set where it stopped
-    the question, and `led_to` then holds the names and addresses that were judged beside the one asked for.
+    the question, and `led_to` then holds the names and addresses that were judged beside the one asked for. `by_name`
+    says that the name alone was the reason, and nothing that ends by itself.
     """
 
     body: Body
@@ -45,3 +48,4 @@ class Outcome(NamedTuple):
     sighting: Sighting | None = None
     verdict: Verdict | None = None
     led_to: Evidence = NO_EVIDENCE
+    by_name: bool = False

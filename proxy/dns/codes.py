@@ -63,6 +63,7 @@ class Option(IntEnum):
     """Name the EDNS options that we read or write; others end at this hop (RFC 6891 section 6.2.6)."""
 
     COOKIE = 10
+    PADDING = 12
     EXTENDED_ERROR = 15
 
 

@@ -6,17 +6,19 @@ Nothing that a client put into EDNS goes on, but for the DO bit (RFC 6891 sectio
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from struct import Struct
 
 from proxy.dns import codes
 from proxy.dns.answers import UDP_SIZE, Body, read_body
-from proxy.dns.codes import HEADER_SIZE, Rcode, Type
+from proxy.dns.chance import chance
+from proxy.dns.codes import HEADER_SIZE, Option, Rcode, Type
 from proxy.dns.records import BadReplyError
 
 _HEAD = Struct("!6H")
 _OPT = Struct("!BHHIH")
+_OPTION = Struct("!HH")
+_PADDED = 128  # octets; a padded question's length is a multiple of it (RFC 8467 section 4.1)
 
 
 class OtherCaseError(BadReplyError):
@@ -63,6 +65,8 @@ class Asking:
     def _repeats_question(self, packet: bytes) -> bool:
         end = HEADER_SIZE + len(self.question)
         sent = packet[HEADER_SIZE:end]
+        if sent == self.question:  # nearly always
+            return packet[4:6] == b"\0\1"
         same_name = sent[:-4].lower() == self.question[:-4].lower()
         return packet[4:6] == b"\0\1" and same_name and sent[-4:] == self.question[-4:]
 
@@ -88,21 +92,31 @@ class Asking:
         return body
 
 
-def ask(question: Question, *, edns: bool = True, mixed_case: bool = True) -> Asking:
-    """Make a packet that asks, with an id and letter case that nobody can guess."""
-    number = secrets.randbits(16)
+def ask(
+    question: Question, *, edns: bool = True, mixed_case: bool = True, cookie: bytes = b"", pad: bool = False
+) -> Asking:
+    """Make a packet that asks, with an id and letter case that nobody can guess.
+
+    `cookie` is the COOKIE option's data; `pad` hides the name's length, where the transport hides the rest.
+    """
+    number = int.from_bytes(chance(2))
     asked = (_mix_case(question.key[:-4]) if mixed_case else question.key[:-4]) + question.key[-4:]
     flags = codes.RD | codes.AD | (codes.CD if question.cd else 0)
     packet = _HEAD.pack(number, flags, 1, 0, 0, 1 if edns else 0) + asked
     if edns:
-        packet += _OPT.pack(0, Type.OPT, UDP_SIZE, codes.EDNS_DO if question.do else 0, 0)
+        options = _OPTION.pack(Option.COOKIE, len(cookie)) + cookie if cookie else b""
+        if pad:
+            missing = -(len(packet) + _OPT.size + len(options) + _OPTION.size) % _PADDED
+            options += _OPTION.pack(Option.PADDING, missing) + bytes(missing)
+        packet += _OPT.pack(0, Type.OPT, UDP_SIZE, codes.EDNS_DO if question.do else 0, len(options)) + options
     return Asking(number, asked, packet, edns)
 
 
+# For each octet that is a small letter, the bit that makes it a capital. A label's length is no letter.
+_CASE_BIT = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))
+
+
 def _mix_case(name: bytes) -> bytes:
-    coins = secrets.randbits(8 * len(name))
-    mixed = bytearray(name)
-    for at, octet in enumerate(name):
-        if 0x61 <= octet <= 0x7A and coins >> at & 1:
-            mixed[at] = octet - 0x20
-    return bytes(mixed)
+    size = len(name)
+    flips = int.from_bytes(name.translate(_CASE_BIT)) & int.from_bytes(chance(size))
+    return (int.from_bytes(name) ^ flips).to_bytes(size)

@@ -1,4 +1,4 @@
-"""Serve the rest of the gateway over the resolver's Unix socket: lookups by host, raw queries with their device.
+"""Serve the rest of the gateway over the resolver's Unix socket: lookups, raw queries with their device, names given.
 
 Only processes of our own user are served: the socket lies in a folder of mode 0700, and the peer's uid is checked.
 """
@@ -13,11 +13,13 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from indicators.words import Visibility
 from proxy.dns.clients import Client
+from proxy.dns.given import GivenNames
 from proxy.dns.look_up import LookUp
 from proxy.dns.responder import Came, Responder
 from proxy.dns.wire import device_from_json, frame, lookup_to_json, read_frame
@@ -39,8 +41,10 @@ class InsideListener:
         look_up: LookUp,
         clock: Callable[[], float],
         client_of: Callable[[Any], Client],
+        given: GivenNames,
     ) -> None:
         self._responder = responder
+        self._given = given
         self._look_up = look_up
         self._clock = clock
         self._client_of = client_of
@@ -92,7 +96,14 @@ class InsideListener:
             room.release()
 
     async def _found(self, asked: dict[str, Any]) -> dict[str, Any]:
-        client = self._client_of(device_from_json(asked["device"]))
+        device = device_from_json(asked["device"])
+        if asked["op"] == "names":
+            return {"names": self._given.names(device, ip_address(str(asked["address"])))}
+        if asked["op"] == "given":
+            addresses = tuple(ip_address(str(address)) for address in asked["addresses"])
+            self._given.note(device, str(asked["name"]), addresses, int(asked["ttl"]))
+            return {}
+        client = self._client_of(device)
         if asked["op"] == "lookup":
             return lookup_to_json(await self._look_up.host(str(asked["host"]), client, Visibility(asked["reach"])))
         if asked["op"] == "query":

@@ -5,6 +5,8 @@ The question is judged before anybody hears of it; what an answer leads to (its 
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from indicators.observation import Observation
 from indicators.verdict import Verdict
 from indicators.words import Action, Enforcement, Stage, Visibility
@@ -15,7 +17,9 @@ from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.composed import BlockedAnswer
 from proxy.dns.records import Evidence
 from proxy.dns.remembered import Policies, RememberedVerdicts
-from proxy.dns.reports import WINDOW, Sighting, Sightings
+from proxy.dns.reports import Sighting, Sightings
+
+HOLDS = 60.0  # seconds for which a block on a name is kept ready
 
 
 class Judge:
@@ -60,25 +64,33 @@ class Judge:
             asked.client.device,
             (asked.query.host,),
             reach=asked.reach,
-            can_show_page=self._how == "page" or asked.told,
+            can_show_page=self._how == "page" or asked.client.sees_page or asked.told,
         )
 
     def _enforce(self, asked: Asked, seen: Observation, verdict: Verdict) -> Outcome | None:
         if verdict.stops:
             return self._blocked(asked, seen, verdict)
         if not (verdict.is_plain_allow or asked.sighting or asked.told):
-            asked.sighting = self._sightings.note(seen, verdict, Enforcement.PASSED, asked.now, shown=False)
+            self._sightings.follow(self._policy.epoch, asked.now)
+            asked.sighting = self._sightings.note(seen, verdict, Enforcement.PASSED, shown=False)
         return None
 
     def _blocked(self, asked: Asked, seen: Observation, verdict: Verdict) -> Outcome:
-        body = composed.blocked(self._how, asked.query.qtype, asked.client.page)
+        how = "page" if asked.client.sees_page else self._how
+        body = composed.blocked(how, asked.query.qtype, asked.client.page)
+        if verdict.rewrite:
+            body = composed.addresses(asked.query.qtype, tuple(map(ip_address, verdict.rewrite)))
+            if asked.told:
+                return Outcome(body)  # an inspector goes where clients are sent
         if asked.told:
             return Outcome(body, verdict=verdict, led_to=Evidence(seen.hosts[1:], seen.addresses))
         shown = asked.query.edns is not None
-        sighting = self._sightings.note(seen, verdict, Enforcement.SINKHOLED, asked.now, shown=shown)
+        self._sightings.follow(self._policy.epoch, asked.now)
+        sighting = self._sightings.note(seen, verdict, Enforcement.SINKHOLED, shown=shown)
         error = _explain(verdict, sighting) if shown else None
-        holds = WINDOW if _stays(seen, verdict) else composed.BLOCK_TTL
-        return Outcome(body, holds=holds, error=error, sighting=sighting, verdict=verdict)
+        stays = _stays(seen, verdict) and not verdict.rewrite
+        holds = min(HOLDS if stays else composed.BLOCK_TTL, self._sightings.day_ends - asked.now)
+        return Outcome(body, holds=holds, error=error, sighting=sighting, verdict=verdict, by_name=stays)
 
 
 def _stays(seen: Observation, verdict: Verdict) -> bool:
@@ -92,8 +104,12 @@ def _stays(seen: Observation, verdict: Verdict) -> bool:
 
 
 def _explain(verdict: Verdict, sighting: Sighting) -> ExtendedError:
-    """Say why, with the incident: `Filtered` for what its user asked to be kept out, `Blocked` for feeds."""
+    """Say why, with the incident: `Filtered` for what its user asked to be kept out, `Blocked` for feeds.
+
+    A name that a feed sends elsewhere has a `Forged Answer`.
+    """
     winner = verdict.winner
     code = Code.FILTERED if winner and winner.origin.custom else Code.BLOCKED
+    code = Code.FORGED_ANSWER if verdict.rewrite else code
     label = verdict.category.label if verdict.category else "Blocked"
     return ExtendedError(code, f"{label}; incident {sighting.incident}" if sighting.incident else label)

@@ -9,15 +9,15 @@ import asyncio
 import base64
 import contextlib
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from indicators.observation import Device
+from indicators.observation import Address, Device
 from indicators.words import Visibility
 from proxy.dns.wire import Lookup, device_to_json, frame, lookup_from_json, read_frame
 
 _TIMEOUT = 6.0  # seconds; the resolver itself answers within five
-_RECONNECT_WITHIN = 2.0  # seconds in which a resolver that is being started again is waited for
 _PAUSE = 0.05  # seconds between attempts
 
 
@@ -53,12 +53,27 @@ class LookupClient:
         found = await self._ask({"op": "query", "packet": encoded, "device": device_to_json(device)})
         return base64.b64decode(found["packet"])
 
+    async def give(self, device: Device, name: str, addresses: Sequence[Address], ttl: int) -> None:
+        """Tell which addresses a client was given for a name, by another process. Raises ResolverUnreachableError."""
+        told = {"name": name, "addresses": [str(address) for address in addresses], "ttl": ttl}
+        await self._ask({"op": "given", "device": device_to_json(device), **told})
+
+    async def names(self, address: str, device: Device) -> tuple[str, ...]:
+        """Return the names that our DNS gave this client an address for, the newest first, four at most.
+
+        A hint for connections that show no name. Raises ResolverUnreachableError, ValueError for no address.
+        """
+        found = await self._ask({"op": "names", "address": address, "device": device_to_json(device)})
+        return tuple(str(name) for name in found["names"])
+
     async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._within):
                 found = await self._try_twice({"id": next(self._numbers), **body})
         except (OSError, TimeoutError) as problem:
-            raise ResolverUnreachableError(f"the resolver did not answer: {problem or 'no answer in time'}") from None
+            raise ResolverUnreachableError(
+                f"the resolver did not answer: {str(problem) or 'no answer in time'}"
+            ) from None
         if "problem" in found:
             raise ValueError(found["problem"])
         return found
@@ -74,11 +89,11 @@ class LookupClient:
     async def _connected(self) -> _Connection:
         async with self._connecting:
             if self._connection is None or self._connection.is_over:
-                async with asyncio.timeout(_RECONNECT_WITHIN):
-                    self._connection = await self._connect()
+                self._connection = await self._connect()
             return self._connection
 
     async def _connect(self) -> _Connection:
+        """Wait for a resolver that is being started again, as long as the caller does."""
         while True:
             try:
                 return _Connection(*await asyncio.open_unix_connection(self._path))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+from addons.own_hosts import GATEWAY, leads_to_us
 from indicators.hosts import canonical_host
 from indicators.observation import Address
 from proxy.dns import composed
@@ -17,9 +18,6 @@ from proxy.dns.answers import Body
 from proxy.dns.asked import Asked, Outcome
 from proxy.dns.codes import Rcode, Type
 
-GATEWAY = "seawall.internal"
-EICAR = "eicar.seawall.internal"
-_TO_US = frozenset((GATEWAY, EICAR))
 _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _NXDOMAIN = (GATEWAY, "use-application-dns.net", "invalid", "onion")
 _NODATA = ("resolver.arpa",)
@@ -30,12 +28,19 @@ def _covers(parent: str, host: str) -> bool:
     return host == parent or host.endswith("." + parent)
 
 
+def is_reserved(host: str) -> bool:
+    """Say whether `reserved` answers for a name."""
+    if host.rpartition(".")[2] not in _TOPS:
+        return False
+    return any(_covers(name, host) for name in ("localhost", *_NXDOMAIN, *_NODATA))
+
+
 def reserved(asked: Asked) -> Outcome | None:
     """Answer a reserved name."""
     host, qtype = asked.query.host, asked.query.qtype
     if host.rpartition(".")[2] not in _TOPS:
         return None
-    if host in _TO_US:
+    if leads_to_us(host):
         return Outcome(composed.addresses(qtype, asked.client.page), holds=composed.BLOCK_TTL)
     if _covers("localhost", host):
         return Outcome(composed.addresses(qtype, _LOOPBACK), holds=composed.BLOCK_TTL)
@@ -53,7 +58,7 @@ class StaticHosts:
     """
 
     def __init__(self, hosts: Mapping[str, Any]) -> None:
-        self._addresses: dict[str, tuple[Address, ...]] = {}
+        self.addresses: dict[str, tuple[Address, ...]] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         for name, found in hosts.items():
             try:
@@ -64,7 +69,7 @@ class StaticHosts:
             self._add(host, tuple(ip_address(str(address)) for address in listed))
 
     def _add(self, host: str, addresses: tuple[Address, ...]) -> None:
-        self._addresses[host] = addresses
+        self.addresses[host] = addresses
         for address in addresses:
             reverse = address.reverse_pointer
             self._names[reverse] = (*self._names.get(reverse, ()), host)
@@ -72,7 +77,7 @@ class StaticHosts:
     def body(self, asked: Asked) -> Body | None:
         """Return the answer to a fixed name; None for any other."""
         host, qtype = asked.query.host, asked.query.qtype
-        found = self._addresses.get(host)
+        found = self.addresses.get(host)
         if found is not None:
             return composed.addresses(qtype, found)
         names = self._names.get(host) if qtype == Type.PTR else None

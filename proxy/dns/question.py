@@ -101,6 +101,22 @@ def _read_question_name(packet: bytes) -> tuple[int, str]:
     raise BadQueryError(Rcode.FORMERR, "the name is cut off or longer than 255 octets")
 
 
+def plain_host(name: bytes) -> str | None:
+    """Return the host of a lower-case name on the wire, without its root label; None unless it is a plain host name."""
+    at, size = 0, len(name)
+    labels = []
+    while at < size:
+        length = name[at]
+        at += 1
+        labels.append(name[at : at + length])
+        at += length
+        if length > MAX_LABEL:
+            return None
+    if at != size or size >= MAX_NAME or b"".join(labels).translate(None, _PLAIN):
+        return None
+    return b".".join(labels).decode("ascii")
+
+
 def text_of(labels: list[bytes]) -> str:
     """Write labels as lower-case text; an octet that no host name holds becomes a backslash and its decimal value."""
     joined = b"".join(labels).lower()

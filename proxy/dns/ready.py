@@ -33,22 +33,29 @@ class Ready:
 
     __slots__ = ("_since", "_ttls", "head", "next_second", "sighting", "tail", "until")
 
-    def __init__(
-        self,
+    def __init__(self, head: bytes, tail: bytes, until: float, sighting: Sighting | None = None) -> None:
+        self.head = head
+        self.tail = tail
+        self.until = self.next_second = until
+        self.sighting = sighting
+        self._since = 0.0
+        self._ttls: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
         reply: bytes,
         now: float,
         until: float,
         ttls: tuple[tuple[int, int], ...] = (),
         sighting: Sighting | None = None,
-    ) -> None:
-        name_end = reply.find(0, HEADER_SIZE)
-        self.head = reply[2:HEADER_SIZE]
-        self.tail = reply[name_end:]
-        self.until = until
-        self.sighting = sighting
-        self._since = now
-        self._ttls = () if reply[2] << 8 & codes.TC else ttls
-        self.next_second = min(now + 1, until) if self._ttls else until
+    ) -> Ready:
+        """Make one of a whole reply, with the places of the TTLs that run behind its question."""
+        ready = cls(reply[2:HEADER_SIZE], reply[reply.find(0, HEADER_SIZE) :], until, sighting)
+        if ttls and not reply[2] << 8 & codes.TC:
+            ready._since, ready._ttls = now, ttls
+            ready.next_second = min(now + 1, until)
+        return ready
 
     @property
     def counts_down(self) -> bool:
@@ -92,7 +99,7 @@ class ReadyAnswers:
             ready = self._old.get(key)
             if ready is None:
                 return None
-            self._keep(key, ready)
+            self.keep(key, ready)
         if now >= ready.next_second:
             if now >= ready.until:
                 return None
@@ -107,14 +114,15 @@ class ReadyAnswers:
         if len(packet) <= MAX_PACKET and name_end > 0:
             if not ready.counts_down:
                 ready.head, ready.tail = self._shared(ready.head), self._shared(ready.tail)
-            self._keep(tag + packet[2:HEADER_SIZE] + packet[HEADER_SIZE:name_end].lower() + packet[name_end:], ready)
+            self.keep(tag + packet[2:HEADER_SIZE] + packet[HEADER_SIZE:name_end].lower() + packet[name_end:], ready)
 
     def _shared(self, part: bytes) -> bytes:
         if len(self._common) >= _MAX_COMMON:
             self._common.clear()
         return self._common.setdefault(part, part)
 
-    def _keep(self, key: bytes, ready: Ready) -> None:
+    def keep(self, key: bytes, ready: Ready) -> None:
+        """Keep an answer by its key: the client's tag, and the packet without its id, the name in lower case."""
         size = _OVERHEAD + len(key)
         if ready.sighting is not None:
             size += _SIGHTING

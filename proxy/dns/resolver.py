@@ -15,6 +15,7 @@ from proxy.dns.cache import AnswerCache, Kept
 from proxy.dns.codes import CD, IN, Rcode, Type
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.exchange import Question
+from proxy.dns.given import GivenNames
 from proxy.dns.judge import Judge
 from proxy.dns.own_names import StaticHosts, reserved
 from proxy.dns.routes import Routes
@@ -33,7 +34,7 @@ class Resolver:
     """Answer questions.
 
     `steps` may answer a name before an upstream is asked; `changes` may put another body in the place of one that
-    was judged, with the error that says so.
+    was judged, with the error that says so. `given` takes note of which client got which addresses.
     """
 
     def __init__(
@@ -44,12 +45,15 @@ class Resolver:
         routes: Routes,
         steps: Sequence[Step] = (),
         changes: Sequence[Change] = (),
+        *,
+        given: GivenNames | None = None,
     ) -> None:
         self._judge = judge
         self._static = static
         self._cache = cache
         self._routes = routes
         self._changes = tuple(changes)
+        self._given = given
         self._chain: tuple[Step, ...] = (
             _refuse_what_we_do_not_serve,
             reserved,
@@ -66,6 +70,21 @@ class Resolver:
             if outcome is not None:
                 return outcome
         return None
+
+    def begin(self, asked: Asked, done: Callable[[Body], None]) -> bool:
+        """Have an upstream asked without a task, and its answer handed to `done`, for `judged`; at once, or later.
+
+        Say no, and do nothing, where a stale answer is at hand: that takes `later`.
+        """
+        question = _question(asked)
+        if self._cache.get(question.identity, asked.now) is not None:
+            return False
+        self._routes.of(asked.query.host).begin(question, done)
+        return True
+
+    def judged(self, asked: Asked, body: Body) -> Outcome:
+        """Return what an upstream's answer comes to, once it is judged."""
+        return self._judged(asked, body)
 
     async def later(self, asked: Asked) -> Outcome:
         """Answer what `at_once` could not: from an upstream, then judged; never later than five seconds."""
@@ -90,7 +109,11 @@ class Resolver:
         body = self._static.body(asked)
         if body is None:
             return None
-        return self._judge.answer(asked, body) or Outcome(body, holds=composed.BLOCK_TTL, sighting=asked.sighting)
+        stopped = self._judge.answer(asked, body)
+        if stopped is not None:
+            return stopped
+        self._note(asked, body)
+        return Outcome(body, holds=composed.BLOCK_TTL, sighting=asked.sighting)
 
     def _kept(self, asked: Asked) -> Outcome | None:
         question = _question(asked)
@@ -114,7 +137,13 @@ class Resolver:
             changed = change(asked, body)
             if changed is not None:
                 body, error = changed
+        self._note(asked, body)
         return Outcome(body, age, holds, counts_down=True, error=error, sighting=asked.sighting)
+
+    def _note(self, asked: Asked, body: Body) -> None:
+        """Take note of what a client was told; an inspector that asks knows the name itself."""
+        if self._given is not None and not asked.told and body.evidence.addresses:
+            self._given.note(asked.client.device, asked.query.host, body.evidence.addresses, body.lifetime)
 
     def _stale(self, asked: Asked, kept: Kept) -> Outcome:
         code = Code.STALE_NXDOMAIN if kept.body.rcode == Rcode.NXDOMAIN else Code.STALE_ANSWER
@@ -122,8 +151,10 @@ class Resolver:
 
 
 def _question(asked: Asked) -> Question:
-    query = asked.query
-    return Question(query.key, bool(query.edns and query.edns.do), bool(query.flags & CD))
+    if asked.question is None:
+        query = asked.query
+        asked.question = Question(query.key, bool(query.edns and query.edns.do), bool(query.flags & CD))
+    return asked.question
 
 
 def _refuse_what_we_do_not_serve(asked: Asked) -> Outcome | None:

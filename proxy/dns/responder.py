@@ -6,11 +6,11 @@ Whatever the bytes, the caller gets a reply or None (silence), never an exceptio
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from indicators.words import Visibility
-from proxy.dns.answers import ExtendedError, bad_version, bare_error, empty, reply, udp_limit
+from proxy.dns.answers import Body, ExtendedError, bad_version, bare_error, empty, reply, udp_limit
 from proxy.dns.asked import Asked, Outcome
 from proxy.dns.clients import Client
 from proxy.dns.codes import ExtendedError as Code
@@ -35,17 +35,32 @@ class Came(NamedTuple):
     cookie: bytes = b""  # for the reply
 
 
-class Responder:
-    """Answer packets. `ready` gets what may be answered again without reading the packet."""
+class Waits(NamedTuple):
+    """Hold a query that an upstream must be asked for: `Responder.begin` or `wait` goes on with it."""
 
-    def __init__(self, resolver: Resolver, ready: ReadyAnswers, clock: Callable[[], float]) -> None:
+    packet: bytes
+    asked: Asked
+    came: Came
+
+
+class Responder:
+    """Answer packets. `ready` gets what may be answered again without reading the packet, `learn` is shown blocks."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        ready: ReadyAnswers,
+        clock: Callable[[], float],
+        learn: Callable[[bytes, Query, Came, Outcome, bytes], None] | None = None,
+    ) -> None:
         self._resolver = resolver
         self._ready = ready
+        self._learn = learn
         self._clock = clock
         self._cookies = Cookies()
 
-    def take(self, packet: bytes, came: Came) -> bytes | Awaitable[bytes | None] | None:
-        """Return the reply, None for silence, or something to wait for that gives either."""
+    def take(self, packet: bytes, came: Came) -> bytes | Waits | None:
+        """Return the reply, None for silence, or what is to be waited for."""
         try:
             query = read_query(packet)
         except BadQueryError as problem:
@@ -64,9 +79,9 @@ class Responder:
     async def answer(self, packet: bytes, came: Came) -> bytes | None:
         """Return the reply, or None for silence, when it is there."""
         found = self.take(packet, came)
-        return found if found is None or isinstance(found, bytes) else await found
+        return await self.wait(found) if isinstance(found, Waits) else found
 
-    def _answer(self, packet: bytes, query: Query, came: Came) -> bytes | Awaitable[bytes | None]:
+    def _answer(self, packet: bytes, query: Query, came: Came) -> bytes | Waits:
         asked = Asked(query, came.client, came.now, came.reach)
         try:
             outcome = self._resolver.at_once(asked)
@@ -74,16 +89,30 @@ class Responder:
             log.exception("a question for %s failed", query.host)
             return reply(query, empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))
         if outcome is None:
-            return self._wait(packet, asked, came)
+            return Waits(packet, asked, came)
         return self._finish(packet, query, outcome, came)
 
-    async def _wait(self, packet: bytes, asked: Asked, came: Came) -> bytes:
+    def begin(self, what: Waits, send: Callable[[bytes], None]) -> bool:
+        """Have an upstream asked without a task; `send` is called once with the reply, at once or later.
+
+        Say no, and do nothing, where it takes `wait`.
+        """
+        return self._resolver.begin(what.asked, lambda body: send(self._came(what, body)))
+
+    def _came(self, what: Waits, body: Body) -> bytes:
         try:
-            outcome = await self._resolver.later(asked)
+            outcome = self._resolver.judged(what.asked, body)
         except Exception:
-            log.exception("a question for %s failed", asked.query.host)
-            outcome = Outcome(empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))
-        return self._finish(packet, asked.query, outcome, came._replace(now=self._clock()))
+            outcome = _failed(what)
+        return self._finish(what.packet, what.asked.query, outcome, what.came._replace(now=self._clock()))
+
+    async def wait(self, what: Waits) -> bytes:
+        """Return the reply when it is there."""
+        try:
+            outcome = await self._resolver.later(what.asked)
+        except Exception:
+            outcome = _failed(what)
+        return self._finish(what.packet, what.asked.query, outcome, what.came._replace(now=self._clock()))
 
     def _finish(self, packet: bytes, query: Query, outcome: Outcome, came: Came) -> bytes:
         limit = udp_limit(query) if came.udp else 65_535
@@ -92,6 +121,14 @@ class Responder:
             holds = outcome.holds if outcome.verdict is not None else min(outcome.holds, JUDGED_FOR)
             until = came.now + holds
             ttls = tuple((at, max(ttl - outcome.age, 0)) for at, ttl in outcome.body.ttls)
-            ready = Ready(done, came.now, until, ttls if outcome.counts_down else (), outcome.sighting)
+            ready = Ready.of(done, came.now, until, ttls if outcome.counts_down else (), outcome.sighting)
             self._ready.put(came.client.tag, packet, ready)
+            if self._learn and outcome.by_name:
+                self._learn(packet, query, came, outcome, done)
         return done
+
+
+def _failed(what: Waits) -> Outcome:
+    """Log the exception that is being handled, and answer that something is wrong here."""
+    log.exception("a question for %s failed", what.asked.query.host)
+    return Outcome(empty(Rcode.SERVFAIL, ExtendedError(Code.OTHER)))

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import ssl
 
+from proxy.dns.bootstrap import Bootstrap
 from proxy.dns.endpoint import Endpoint
 from proxy.dns.exchange import Asking
+from proxy.dns.kept import Kept
 from proxy.dns.records import BadReplyError
 
 _IDLE = 10.0  # seconds after the last answer
@@ -20,47 +22,34 @@ _MAX_PENDING = 256
 class StreamUpstream:
     """Hold at most one connection to an upstream, opened when first needed."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None, bootstrap: Bootstrap) -> None:
         self._endpoint = endpoint
         self._tls = tls
-        self._connection: _Connection | None = None
-        self._opening = asyncio.Lock()
+        self._bootstrap = bootstrap
+        self._kept = Kept(self._open)
 
     async def ask(self, asking: Asking) -> bytes:
         """Return the answer's packet. Raises OSError or BadReplyError; the caller limits the time.
 
         A kept connection may have been closed by its peer unseen: the question is then asked once more on a new one.
         """
-        kept = self._connection
+        kept = self._kept.current
         if kept is not None and kept.takes(asking):
             with contextlib.suppress(ConnectionError, BadReplyError):
                 return await kept.ask(asking)
-        connection = await self._open(asking)
+        connection = await self._kept.fitting(lambda connection: connection.takes(asking))
         return await connection.ask(asking)
 
-    async def _open(self, asking: Asking) -> _Connection:
-        async with self._opening:
-            if self._connection is None or not self._connection.takes(asking):
-                if self._connection is not None:
-                    self._connection.retire()
-                where = self._endpoint
-                name = (where.name or where.host) if self._tls else None
-                reader, writer = await asyncio.open_connection(
-                    where.host, where.port, ssl=self._tls, server_hostname=name
-                )
-                self._connection = _Connection(reader, writer)
-            return self._connection
+    async def _open(self) -> _Connection:
+        return _Connection(*await self._bootstrap.connect(self._endpoint, self._tls))
 
     def retire(self) -> None:
         """Let the connection end when what it carries is answered, or at its idle time."""
-        if self._connection is not None:
-            self._connection.retire()
+        self._kept.retire()
 
     async def close(self) -> None:
         """End the connection."""
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        await self._kept.close()
 
 
 class _Connection:
@@ -79,16 +68,12 @@ class _Connection:
         )
 
     async def ask(self, asking: Asking) -> bytes:
+        """Return the answer. Who gives up leaves the question waiting: its answer may still come, to be dropped."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[asking.id] = (asking, answer)
-        try:
-            self._writer.write(len(asking.packet).to_bytes(2) + asking.packet)
-            await self._writer.drain()
-            return await answer
-        finally:
-            self._waiting.pop(asking.id, None)
-            if not answer.done():
-                self.retire()  # its answer may still come, and the id must not be used again before that
+        self._writer.write(len(asking.packet).to_bytes(2) + asking.packet)
+        await self._writer.drain()
+        return await answer
 
     def retire(self) -> None:
         """Take no more questions; those that wait are still answered."""
@@ -117,6 +102,7 @@ class _Connection:
         asking, answer = self._waiting.get(int.from_bytes(packet[:2]), (None, None))
         if asking is None or answer is None or not asking.belongs(packet):
             raise BadReplyError("an answer that nobody asked for")
+        del self._waiting[asking.id]
         if not answer.done():
             answer.set_result(packet)
 

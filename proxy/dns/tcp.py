@@ -1,15 +1,18 @@
-"""Listen for queries over TCP: pipelined, answered as they get ready, ended when idle (RFC 7766)."""
+"""Listen for queries over a stream: pipelined, answered as they get ready, ended when idle (RFC 7766, RFC 7858).
+
+Plain TCP and TLS alike: who the client is and how a packet is answered is handed in.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from indicators.observation import Device
-from proxy.dns.clients import Client, Clients
+from proxy.dns.clients import Client
 from proxy.dns.rate import RateLimit
-from proxy.dns.responder import Came, Responder
+from proxy.dns.responder import Came
 
 IDLE = 10.0  # seconds without a query
 _MAX_CONNECTIONS = 512
@@ -18,30 +21,37 @@ _SEND_WITHIN = 10.0  # seconds
 
 
 class TcpListener:
-    """Serve connections until closed; `handle` goes to `asyncio.start_server`."""
+    """Serve connections until closed; `handle` goes to `asyncio.start_server`.
+
+    `who` tells the client of a connection, None for one that may not ask; it is asked again at each query, since a
+    device's token may have been revoked meanwhile.
+    """
 
     def __init__(
         self,
-        responder: Responder,
-        clients: Clients,
+        answer: Callable[[bytes, Came], Awaitable[bytes | None]],
+        who: Callable[[asyncio.StreamWriter], Client | None],
         seen: Callable[[Device], None],
         clock: Callable[[], float],
         limit: RateLimit | None = None,
         idle: float = IDLE,
+        *,
+        at_most: int = _MAX_CONNECTIONS,
     ) -> None:
-        self._responder = responder
-        self._clients = clients
+        self._answer_to = answer
+        self._who = who
         self._seen = seen
         self._clock = clock
         self._limit = limit
         self._idle = idle
+        self._at_most = at_most
         self._open: set[asyncio.Task[None]] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection. One too many, or one from a client that may not ask, is closed at once."""
         task = asyncio.current_task()
-        client = self._clients.of(writer.get_extra_info("peername")[0])
-        if task is None or not client.allowed or len(self._open) >= _MAX_CONNECTIONS:
+        client = self._who(writer)
+        if task is None or client is None or len(self._open) >= self._at_most:
             writer.close()
             return
         self._open.add(task)
@@ -49,7 +59,7 @@ class TcpListener:
             self._seen(client.device)
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
                 async with asyncio.TaskGroup() as group:
-                    await self._serve(reader, writer, client, group)
+                    await self._serve(reader, writer, group)
         except* (OSError, TimeoutError):
             pass  # the client is gone
         finally:
@@ -57,7 +67,7 @@ class TcpListener:
             writer.close()
 
     async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client, group: asyncio.TaskGroup
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, group: asyncio.TaskGroup
     ) -> None:
         room = asyncio.Semaphore(_MAX_PIPELINED)
         while True:
@@ -66,6 +76,9 @@ class TcpListener:
                     size = int.from_bytes(await reader.readexactly(2))
                     packet = await reader.readexactly(size)
             except (TimeoutError, OSError, asyncio.IncompleteReadError):
+                return
+            client = self._who(writer)
+            if client is None:
                 return
             await room.acquire()
             group.create_task(self._answer(packet, writer, client, room))
@@ -88,7 +101,7 @@ class TcpListener:
         now = self._clock()
         if self._limit is not None and not self._limit.takes(client, now):
             return self._limit.over_tcp(packet, client)
-        return await self._responder.answer(packet, Came(client, now))
+        return await self._answer_to(packet, Came(client, now))
 
     async def close(self) -> None:
         """End every connection."""

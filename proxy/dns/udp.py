@@ -1,23 +1,25 @@
 """Listen for queries over UDP. Most are answered from `ReadyAnswers` within a microsecond or two, without a task.
 
-The socket is read directly, many packets a wake-up: a datagram transport costs more than the answer does.
+The socket is read directly, many packets a wake-up (`datagrams.py`): a datagram transport costs more than the answer
+does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from indicators.observation import Device
-from proxy.dns.clients import Client, Clients
+from proxy.dns.alike import AlikeAnswers
+from proxy.dns.clients import Client
+from proxy.dns.datagrams import datagrams
 from proxy.dns.rate import RateLimit
 from proxy.dns.ready import ReadyAnswers
-from proxy.dns.responder import Came, Responder
+from proxy.dns.responder import Came, Responder, Waits
 
-_MAX_QUERY = 4096  # octets; a longer datagram is cut, and then is no query
-_BATCH = 64  # packets a wake-up, so that other work gets its turn
 _MAX_WAITING = 4096  # queries that wait for an upstream; further ones are dropped, and their clients ask again
 _SEEN_EVERY = 60.0  # seconds
 
@@ -28,6 +30,14 @@ class Epoch(Protocol):
     @property
     def epoch(self) -> int:
         """Return the number of the policy in force."""
+        ...
+
+
+class Clients(Protocol):
+    """Know who asks."""
+
+    def of(self, source: str | bytes) -> Client:
+        """Return the client behind a source address as the socket gives it: text, or packed."""
         ...
 
 
@@ -44,72 +54,82 @@ class UdpListener:
         seen: Callable[[Device], None],
         *,
         limit: RateLimit | None = None,
+        alike: AlikeAnswers | None = None,
     ) -> None:
         self._sock = sock
+        self._datagrams = datagrams(sock)
         self._responder = responder
         self._clients = clients
         self._ready = ready
         self._policy = policy
         self._seen = seen
         self._limit = limit
+        self._alike = alike
         self._loop = asyncio.get_running_loop()
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting = 0  # queries
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
 
     def _readable(self) -> None:
         now = self._loop.time()
-        self._ready.follow(self._policy.epoch)
-        receive, send, answer, client_of = self._sock.recvfrom, self._sock.sendto, self._ready.answer, self._clients.of
-        limit = self._limit
-        for _ in range(_BATCH):
-            try:
-                packet, peer = receive(_MAX_QUERY)
-            except OSError:  # empty, or an ICMP error that some earlier reply met
-                return
-            client = client_of(peer[0])
+        epoch = self._policy.epoch
+        self._ready.follow(epoch)
+        if self._alike is not None:
+            self._alike.follow(epoch, now)
+        answer, client_of, limit = self._ready.answer, self._clients.of, self._limit
+        replies: list[tuple[int, bytes]] = []
+        for place, (packet, source) in enumerate(self._datagrams.receive()):
+            client = client_of(source)
             if limit is not None and not limit.takes(client, now):
                 reply = limit.over_udp(packet, client)
             else:
-                reply = answer(client.tag, packet, now) or self._work_out(packet, client, now, peer)
-            if reply is None:
-                continue
-            try:
-                send(reply, peer)
-            except OSError:  # the client is gone or its way is full: it asks again
-                continue
+                reply = answer(client.tag, packet, now) or self._work_out(packet, client, now, place)
+            if reply is not None:
+                replies.append((place, reply))
+        self._datagrams.send(replies)
 
-    def _work_out(self, packet: bytes, client: Client, now: float, peer: Any) -> bytes | None:
-        """Answer the long way; what has to wait is sent when it is there."""
+    def _work_out(self, packet: bytes, client: Client, now: float, place: int) -> bytes | None:
+        """Answer what is not ready: like another, or the long way; what has to wait is sent when it is there."""
+        if self._alike is not None and now < client.seen_again:
+            reply = self._alike.answer(client, packet, now)
+            if reply is not None:
+                return reply
         found = self._responder.take(packet, Came(client, now, udp=True))
         if now >= client.seen_again and client.allowed and found is not None:
             client.seen_again = now + _SEEN_EVERY
             self._seen(client.device)
-        if isinstance(found, Coroutine):
-            self._wait(found, peer)
+        if isinstance(found, Waits):
+            self._wait(found, self._datagrams.peer(place))
             return None
-        return found if isinstance(found, bytes) else None
+        return found
 
-    def _wait(self, found: Coroutine[Any, Any, bytes | None], peer: Any) -> None:
-        if len(self._waiting) >= _MAX_WAITING:
-            found.close()
+    def _wait(self, what: Waits, peer: Any) -> None:
+        if self._waiting >= _MAX_WAITING:
             return
-        task = self._loop.create_task(self._send_later(found, peer))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+        self._waiting += 1
+        if not self._responder.begin(what, partial(self._send_later, peer)):
+            task = self._loop.create_task(self._send_when_there(what, peer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _send_later(self, found: Coroutine[Any, Any, bytes | None], peer: Any) -> None:
-        reply = await found
-        if reply is not None:
-            try:
-                self._sock.sendto(reply, peer)
-            except OSError:
-                return
+    def _send_later(self, peer: Any, reply: bytes) -> None:
+        self._waiting -= 1
+        if not self._closed:
+            self._datagrams.send_one(reply, peer)
+
+    async def _send_when_there(self, what: Waits, peer: Any) -> None:
+        try:
+            self._datagrams.send_one(await self._responder.wait(what), peer)
+        finally:
+            self._waiting -= 1
 
     async def close(self) -> None:
         """Stop reading, give up what waits, and close the socket."""
         self._loop.remove_reader(self._sock.fileno())
-        for task in list(self._waiting):
+        self._closed = True
+        for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._sock.close()

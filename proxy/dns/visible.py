@@ -6,11 +6,12 @@ proxy. Which hosts must be seen is decided here; how a record is rewritten stand
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
 from indicators.hosts import parents
 from indicators.inspection import InspectLists
-from indicators.observation import Observation
+from indicators.observation import Device, Observation
 from indicators.ports import Policy
 from indicators.words import Stage, Visibility
 from proxy.dns.answers import Body, ExtendedError
@@ -24,13 +25,24 @@ _TYPES = (Type.SVCB, Type.HTTPS)
 _ERROR = ExtendedError(Code.FORGED_ANSWER, "ech and h3 taken out: dns.strip_ech_h3")
 
 
-class KeepVisible:
-    """Alter answers for hosts that must stay visible."""
+class GroupPolicy(Policy, Protocol):
+    """Judge, and know which group a device is in (`proxy.policy.LivePolicy`)."""
 
-    def __init__(self, policy: Policy, strip: Strip, lists: InspectLists) -> None:
+    def group_of(self, device: Device) -> str:
+        """Return its group."""
+        ...
+
+
+class KeepVisible:
+    """Alter answers for hosts that must stay visible. `groups` holds what some groups have in the place of `strip`."""
+
+    def __init__(
+        self, policy: GroupPolicy, strip: Strip, lists: InspectLists, groups: Mapping[str, Strip] | None = None
+    ) -> None:
         self._policy = policy
         self._strip = strip
         self._lists = lists
+        self._groups = groups or {}
 
     def change(self, asked: Asked, body: Body) -> tuple[Body, ExtendedError] | None:
         """Return the altered answer, or None when it stays as it is."""
@@ -40,13 +52,16 @@ class KeepVisible:
         return None if altered is None else (altered, _ERROR)
 
     def _must_be_seen(self, asked: Asked) -> bool:
-        if self._strip != "inspected":
-            return self._strip == "always"
+        device = asked.client.device
+        strip = self._groups.get(self._policy.group_of(device), self._strip) if self._groups else self._strip
+        if strip != "inspected":
+            return strip == "always"
         host = asked.query.host
         names = frozenset(parents(host))
-        if not names.isdisjoint(self._lists.never_inspect):
+        lists = self._lists.for_device(device)
+        if not names.isdisjoint(lists.never_inspect):
             return False
-        if not names.isdisjoint(self._lists.inspect):
+        if not names.isdisjoint(lists.inspect):
             return True
-        seen = Observation(Stage.DNS, asked.client.device, (host,), reach=Visibility.URL)
+        seen = Observation(Stage.DNS, device, (host,), reach=Visibility.URL)
         return self._policy.judge(seen).needs is not None

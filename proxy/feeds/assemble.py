@@ -21,7 +21,8 @@ from proxy.feeds.intake import Parsed, Report
 class Source:
     """Hold one feed on its way into a snapshot.
 
-    `publisher` tells which feeds are independent of each other; `digest` names its version and settings.
+    `publisher` tells which feeds are independent of each other; `digest` names its version and settings; `doubt` is
+    why all of it is audited only, in words.
     """
 
     name: str
@@ -32,6 +33,9 @@ class Source:
     report: Report
     digest: str
     since: datetime | None = None
+    allow_rewrite: bool = False
+    confidence: int = 100
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,13 @@ class FeedCounts:
 def inputs_digest(sources: Sequence[Source]) -> str:
     """Return a name for what a snapshot of these sources would hold: equal names, equal snapshots."""
     parts = [
-        f"{one.name}\0{one.publisher}\0{one.category}\0{one.action}\0{one.digest}\0{one.parsed.rows.name}"
+        (
+            *(one.name, one.publisher, one.category, one.action, one.digest, one.parsed.rows.name),
+            *(one.allow_rewrite, one.confidence, one.doubt),
+        )
         for one in sources
     ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join("\0".join(map(str, part)) for part in parts).encode()).hexdigest()
 
 
 def assemble(sources: Sequence[Source], built_at: datetime) -> tuple[Built, dict[str, FeedCounts]]:
@@ -74,7 +81,10 @@ class _Plan:
         numbers = []
         for variant in source.report.variants:
             asks = Action(variant.action) if variant.action else source.action
-            holds = variant.guard and asks.strength > Action.AUDIT.strength
+            guard = source.doubt or variant.guard
+            target = variant.target if source.allow_rewrite and not source.doubt and asks is Action.BLOCK else ""
+            lifted = target and variant.guard != Guard.PUBLIC_SUFFIX  # the user's wish, which blocks nothing
+            holds = guard and asks.strength > Action.AUDIT.strength and not lifted
             open_ = Profile(
                 feed,
                 variant.type,
@@ -82,13 +92,14 @@ class _Plan:
                 asks,
                 Category(variant.category) if variant.category else source.category,
                 variant.exact,
-                variant.confidence,
+                min(variant.confidence, source.confidence),
                 variant.rewrite,
                 bits=variant.bits,
+                target="" if holds else target,
             )
             number = self._add(open_)
-            guarded = number if not holds else self._add(_lower(open_, variant.guard))
-            numbers.append((guarded, number if variant.guard == Guard.SINGLE_FEED else guarded))
+            guarded = number if not holds else self._add(_lower(open_, guard))
+            numbers.append((guarded, number if guard == Guard.SINGLE_FEED else guarded))
         return numbers
 
     def _add(self, profile: Profile) -> int:
@@ -139,7 +150,7 @@ def _named_by_several(sources: Sequence[Source]) -> frozenset[str]:
     """Return the popular hosts that enough independent publishers name as domains, and ask to stop."""
     naming: dict[str, set[str]] = {}
     for source in sources:
-        if source.action.strength > Action.AUDIT.strength:
+        if source.action.strength > Action.AUDIT.strength and not source.doubt:
             for host in source.report.popular:
                 naming.setdefault(host, set()).add(source.publisher)
     return frozenset(host for host, publishers in naming.items() if len(publishers) >= INDEPENDENT_FEEDS)

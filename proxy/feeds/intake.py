@@ -9,31 +9,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from ipaddress import ip_network
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from indicators.feeds.entry import Entry, Outcome, Skipped, Why
+from indicators.feeds.entry import Entry, FeedOnly, Outcome, Skipped, Why
 from indicators.feeds.formats import FORMATS, HEAD, recognise
 from indicators.feeds.lines import MAX_LINE
+from indicators.feeds.spared import spared
 from indicators.guards import Guard, Guards, popular_name
 from indicators.hosts import reverse_key
 from indicators.snapshot.tables import Table
 from indicators.words import IndicatorType
-from proxy.feeds.inflate import FeedError
+from proxy.feeds.inflate import DEFAULT_LIMITS, FeedError
+from proxy.feeds.json_text import check_depth
 from proxy.feeds.store import write_whole
 
-PARSERS = 3  # raise it when parsing or the form of rows changes
+PARSERS = 5  # raise it when parsing or the form of rows changes
 _MAX_SAMPLES = 20  # skipped lines kept for each reason
 _DIGESTS = {
     IndicatorType.MD5: Table.MD5,
     IndicatorType.SHA1: Table.SHA1,
     IndicatorType.SHA256: Table.SHA256,
     IndicatorType.CERTIFICATE: Table.CERTIFICATE,
+    FeedOnly.URL_HASH: Table.URL_HASH,
 }
+_MAX_TARGETS = 1000  # addresses that one feed may rewrite to; what is beyond counts as a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Variant:
     confidence: int = 100
     bits: int = 0
     guard: str = ""
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,7 @@ class Report:
 
     format: str = ""
     lines: int = 0
+    told: int = 0  # lines that gave an entry or a reason: all of them, or a parser has lost some
     entries: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
@@ -103,27 +109,30 @@ class Parsed:
         return Report.from_json(self.report.read_bytes())
 
 
-def parse(content: Path, format_: str, guards: Guards) -> Parsed:
-    """Parse a version, unless that was done before. Raises FeedError when its format cannot be told."""
-    found = parsed_files(content, format_, guards)
+def parse(content: Path, format_: str, guards: Guards, own: Sequence[str] = ()) -> Parsed:
+    """Parse a version, unless that was done before; nothing of it covers an `own` address.
+
+    Raises FeedError when its format cannot be told.
+    """
+    found = parsed_files(content, format_, guards, own)
     if not (found.rows.exists() and found.report.exists()):
-        _parse_anew(content, format_, guards, found)
+        _parse_anew(content, format_, guards, own, found)
     return found
 
 
-def parsed_files(content: Path, format_: str, guards: Guards) -> Parsed:
+def parsed_files(content: Path, format_: str, guards: Guards, own: Sequence[str] = ()) -> Parsed:
     """Name the files that parsing a version gives, whether they are there or not."""
-    key = hashlib.sha256(f"{PARSERS}\0{format_}\0{guards.digest}".encode()).hexdigest()[:12]
+    key = hashlib.sha256("\0".join((str(PARSERS), format_, guards.digest, *own)).encode()).hexdigest()[:12]
     return Parsed(content.with_suffix(f".{key}.rows"), content.with_suffix(f".{key}.json"))
 
 
-def _parse_anew(content: Path, format_: str, guards: Guards, to: Parsed) -> None:
+def _parse_anew(content: Path, format_: str, guards: Guards, own: Sequence[str], to: Parsed) -> None:
     report = Report(format=_format_of(content) if format_ == "auto" else format_)
     partial = to.rows.with_suffix(".partial")
     with content.open("rb") as source, partial.open("w", encoding="ascii", errors="backslashreplace") as rows:
         chosen = FORMATS[report.format]
         text = _document(source) if chosen.document else _lines(source, report)
-        _write_rows(chosen.parse(text), rows, report, guards)
+        _write_rows(spared(chosen.parse(text), own), rows, report, guards)
     partial.replace(to.rows)
     write_whole(to.report, report.to_json())
 
@@ -153,14 +162,19 @@ def _lines(source: IO[bytes], report: Report) -> Iterator[str]:
 
 def _document(source: IO[bytes]) -> Iterator[str]:
     """Yield a document as it is: it may be one long line. Its size was bounded when it was fetched."""
-    yield source.read().decode("utf-8", "replace")
+    text = source.read()
+    check_depth(text, DEFAULT_LIMITS.depth)
+    yield text.decode("utf-8", "replace")
 
 
 def _write_rows(outcomes: Iterable[Outcome], rows: IO[str], report: Report, guards: Guards) -> None:
     variants: dict[Variant, int] = {}
     popular: set[str] = set()
+    targets: set[str] = set()
+    told = bytearray()
     for outcome in outcomes:
         report.lines = max(report.lines, outcome.line)  # of a document: its records
+        _tell(told, outcome.line)
         if isinstance(outcome, Skipped):
             report.skip(outcome)
             continue
@@ -171,14 +185,23 @@ def _write_rows(outcomes: Iterable[Outcome], rows: IO[str], report: Report, guar
                 popular.add(popular_name(outcome.value))
         report.entries += 1
         report.rewrites += outcome.rewrite
-        table, key, variant = _row(outcome, guard)
+        if outcome.target and len(targets) < _MAX_TARGETS:
+            targets.add(outcome.target)
+        table, key, variant = _row(outcome, guard, outcome.target if outcome.target in targets else "")
         number = variants.setdefault(variant, len(variants))
         rows.write(f"{table}\t{key}\t{number}\t{outcome.line}\t{outcome.expires}\n")
+    report.told = sum(told)
     report.variants = list(variants)
     report.popular = sorted(popular)
 
 
-def _row(entry: Entry, guard: Guard | None) -> tuple[str, str, Variant]:
+def _tell(told: bytearray, line: int) -> None:
+    if line >= len(told):
+        told.extend(bytes(max(line + 1 - len(told), len(told), 4096)))
+    told[line] = 1
+
+
+def _row(entry: Entry, guard: Guard | None, target: str) -> tuple[str, str, Variant]:
     table, key, bits = _key(entry)
     variant = Variant(
         entry.type.value,
@@ -189,6 +212,7 @@ def _row(entry: Entry, guard: Guard | None) -> tuple[str, str, Variant]:
         entry.confidence,
         bits,
         guard.value if guard else "",
+        target,
     )
     return table, key, variant
 
@@ -203,4 +227,6 @@ def _key(entry: Entry) -> tuple[str, str, int]:
     if entry.type is IndicatorType.IP:
         network = ip_network(entry.value)
         return ("4" if network.version == 4 else "6"), str(int(network.network_address)), network.prefixlen
+    if entry.type is FeedOnly.PATTERN:
+        return Table.PATTERN.value, json.dumps(entry.value), 0
     return _DIGESTS[entry.type].value, entry.value, 0

@@ -31,23 +31,30 @@ class Version(BaseModel):
 class Ledger(BaseModel):
     """Hold the state of one feed.
 
-    `checked` is the last time its source answered, `tried` the last time it was asked. `etag` and `modified` belong to
-    `seen`, the last version that arrived, good or held; `failures` counts tries since the last answer.
+    `checked` is the last time it was had, `answered` the last time its publisher said anything, `tried` the last time
+    it was asked, and `not_before` when the publisher wants to be asked again. `etag`, `modified` and `cursor` belong to
+    `seen`, the last version that arrived, good or held; `failures` counts tries since the last version. `previous` was
+    good before `good`: only what it was parsed into is kept.
     """
 
     model_config = ConfigDict(frozen=True)
 
     source: str = ""
     good: Version | None = None
+    previous: Version | None = None
     held: Version | None = None
     held_why: str = ""
     seen: str = ""
     etag: str = ""
     modified: str = ""
+    cursor: str = ""
     tried: datetime | None = None
     checked: datetime | None = None
+    answered: datetime | None = None
+    not_before: datetime | None = None
     failures: int = 0
     error: str = ""
+    note: str = ""
 
 
 def folder(state: StateDir, name: str) -> Path:
@@ -79,8 +86,11 @@ def content_path(state: StateDir, name: str, digest: str) -> Path:
 
 
 def tidy(state: StateDir, name: str, ledger: Ledger) -> None:
-    """Remove the files of versions that are neither good nor held."""
+    """Remove the files of versions that are neither good nor held; of the one before, its text."""
     keep = {version.digest[:32] for version in (ledger.good, ledger.held) if version}
+    before = ledger.previous.digest[:32] if ledger.previous else ""
     for path in folder(state, name).iterdir():
-        if path.name != "ledger.json" and path.name.partition(".")[0] not in keep:
+        version = path.name.partition(".")[0]
+        wanted = version in keep or (version == before and path.suffix in (".rows", ".json"))
+        if path.name != "ledger.json" and not wanted:
             path.unlink(missing_ok=True)

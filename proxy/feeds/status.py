@@ -7,11 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from proxy.config.model import Config, FeedConfig
+from proxy.config.model import Config
+from proxy.config.sections.feeds import FeedConfig
 from proxy.feeds import ledger
 from proxy.feeds.compile import counts_path
-from proxy.feeds.job import source_of
+from proxy.feeds.job import doubt_of, source_of
 from proxy.feeds.ledger import Ledger
+from proxy.feeds.publishers import interval_of
 from proxy.state import StateDir
 
 _STALE_AFTER = 2  # intervals without an answer
@@ -46,6 +48,10 @@ class FeedStatus:
     repeated: int
     checked: datetime | None
     changed: datetime | None
+    licence: str = ""
+    terms: str = ""
+    commercial_use: str = "allowed"
+    note: str = ""
 
     @property
     def is_healthy(self) -> bool:
@@ -84,6 +90,10 @@ def status_of(feed: FeedConfig, state: StateDir, now: datetime) -> FeedStatus:
         counts.get("repeated", 0),
         known.checked,
         known.good.arrived if known.good else None,
+        feed.licence,
+        feed.terms,
+        feed.commercial_use,
+        "; ".join(part for part in (known.note, doubt_of(feed)) if part),
     )
 
 
@@ -94,11 +104,13 @@ def _judge(feed: FeedConfig, known: Ledger, now: datetime) -> tuple[FeedState, s
         return FeedState.HELD, f"{known.held_why}; `seawall feeds accept {feed.name}` takes it"
     if known.held or (known.good and not known.good.entries):
         return FeedState.EMPTY, "it has no usable entry; `seawall feeds show` says what its lines are"
+    if known.failures and not known.good:
+        return FeedState.WAITING, f"not yet fetched: {known.error}"
     if known.failures:
         return FeedState.FAILING, known.error
     if not known.good or not known.checked:
-        return FeedState.WAITING, "not fetched yet"
-    if now - known.checked > _STALE_AFTER * feed.interval:
+        return FeedState.WAITING, "not yet fetched"
+    if now - known.checked > _STALE_AFTER * interval_of(feed):
         return FeedState.STALE, f"not checked since {known.checked:%Y-%m-%d %H:%M} UTC"
     return FeedState.FRESH, ""
 

@@ -7,15 +7,18 @@ import json
 import logging
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from proxy.config.model import Config, FeedConfig
+from proxy.config.model import Config
+from proxy.config.sections.feeds import FeedConfig
 from proxy.feeds import ledger
 from proxy.feeds.job import Job, make_job, source_of
+from proxy.feeds.publishers import interval_of
+from proxy.feeds.refresh import allowed_from
 from proxy.feeds.status import FeedStatus, all_status
-from proxy.feeds.store import open_current
+from proxy.feeds.store import named
 from proxy.state import StateDir
 
 _log = logging.getLogger(__name__)
@@ -43,14 +46,20 @@ class FeedUpdater:
         self._changed = asyncio.Event()
         self._seen_files: dict[str, tuple[int, int]] = {}
         self._delays: dict[str, float] = {}
-        self._compiled: tuple[FeedConfig, ...] | None = None
+        self._compiled: Job | None = None
+        self._looked = False
+        self._troubles: dict[str, str] = {}  # what was last logged of each feed
         self.compiling = False
         self.last_error = ""
 
     @property
     def ready(self) -> bool:
-        """Say whether the feeds have been compiled once, or there are none: what `startup: wait` waits for."""
-        return not any(feed.enabled for feed in self._config.feeds) or open_current(self._state) is not None
+        """Say whether the feeds have been looked at once, or there are none: what `startup: wait` waits for.
+
+        A snapshot of an earlier run is enough, and so is a look that fetched nothing: without a network the gateway
+        starts with what it has.
+        """
+        return self._looked or not any(feed.enabled for feed in self._config.feeds) or bool(named(self._state))
 
     def status(self) -> list[FeedStatus]:
         """Return how each feed stands."""
@@ -75,9 +84,10 @@ class FeedUpdater:
                 continue
 
     def _config_differs(self) -> bool:
-        feeds = tuple(feed for feed in self._config.feeds if feed.enabled)
-        before, self._compiled = self._compiled, feeds
-        return before != feeds
+        """Say whether what a compilation depends on is another than it was: feeds, guards, our own addresses."""
+        job = make_job(self._config)
+        before, self._compiled = self._compiled, job
+        return before != job
 
     def _due(self) -> list[str]:
         return [feed.name for feed in self._config.feeds if feed.enabled and self._is_due(feed)]
@@ -86,12 +96,15 @@ class FeedUpdater:
         known = ledger.read(self._state, feed.name)
         if known.source != source_of(feed) or known.tried is None:
             return True
+        if self._clock() < (allowed_from(feed, known) or self._clock()):
+            return False
         if feed.path and self._file_changed(feed):
             return True
         return self._clock() >= known.tried + self._wait(feed, known.failures)
 
     def _wait(self, feed: FeedConfig, failures: int) -> timedelta:
-        wait = min(feed.interval, _FIRST_RETRY * 2 ** min(failures - 1, 20)) if failures else feed.interval
+        usual = interval_of(feed)
+        wait = min(usual, _FIRST_RETRY * 2 ** min(failures - 1, 20)) if failures else usual
         share = self._delays.setdefault(feed.name, self._jitter())
         return wait * (1 + _JITTER * share)
 
@@ -109,18 +122,37 @@ class FeedUpdater:
         self.compiling = True
         for name in job.refresh:
             self._delays.pop(name, None)
+        found: dict[str, str] = {}
+
+        def note(event: dict[str, Any]) -> None:
+            if event.get("event") in ("failed", "held"):
+                found[str(event.get("feed"))] = str(event.get("error") or event.get("why"))
+
         try:
-            self.last_error = await run_process(job, self._note)
+            self.last_error = await run_process(job, note)
         except (OSError, ValueError) as error:  # ValueError: it said something that is no JSON
             self.last_error = f"cannot work with the feed process: {error}"
         finally:
             self.compiling = False
+            self._looked = True
         if self.last_error:
             _log.error("feeds: %s", self.last_error)
+        self._tell(job.refresh, found)
 
-    def _note(self, event: dict[str, Any]) -> None:
-        if event.get("event") in ("failed", "held"):
-            _log.warning("feed %s: %s", event.get("feed"), event.get("error") or event.get("why"))
+    def _tell(self, looked_at: Sequence[str], found: dict[str, str]) -> None:
+        """Log what is new about feeds that fail or are held, in one line; what stays as it was is not told again."""
+        news = {name: trouble for name, trouble in found.items() if self._troubles.get(name) != trouble}
+        well = [name for name in looked_at if name in self._troubles and name not in found]
+        self._troubles = {name: was for name, was in self._troubles.items() if name not in well} | found
+        if len(news) == 1:
+            _log.warning("feed %s: %s", *next(iter(news.items())))
+        elif news:
+            name, trouble = next(iter(news.items()))
+            _log.warning(
+                "%d feeds could not be taken, such as %s: %s; `seawall feeds list` shows each", len(news), name, trouble
+            )
+        if well:
+            _log.info("feeds are well again: %s", ", ".join(well))
 
 
 async def run_process(job: Job, note: Callable[[dict[str, Any]], None]) -> str:

@@ -51,7 +51,7 @@ def read_client_hello(data: bytes) -> ClientHello | None:
     The message may be split over records and packets at any place. Raises NotTlsError when it cannot become one.
     """
     message = _handshake_message(data)
-    return None if message is None else _parse(_Bytes(message))
+    return None if message is None else _parse(message)
 
 
 def _handshake_message(data: bytes) -> bytes | None:
@@ -102,36 +102,59 @@ class _Bytes:
     def number(self, width: int) -> int:
         return int.from_bytes(self.take(width))
 
-    def field(self, width: int) -> _Bytes:
-        return _Bytes(self.take(self.number(width)))
+    def only_field(self, width: int) -> _Bytes:
+        """Return a field that must be all there is; what stands behind it, another reader might count in."""
+        field = _Bytes(self.take(self.number(width)))
+        if self:
+            raise NotTlsError("a list in the ClientHello ends before its extension")
+        return field
 
 
-def _parse(body: _Bytes) -> ClientHello:
-    version = body.number(2)
-    body.take(32)  # random
-    body.field(1)  # session id
-    body.field(2)  # cipher suites
-    body.field(1)  # compression methods
-    if not body:  # extensions are optional before TLS 1.3
-        return ClientHello(versions=(version,))
-    extensions = body.field(2)
-    found: dict[int, _Bytes] = {}
-    while extensions:
-        kind = extensions.number(2)
-        found.setdefault(kind, extensions.field(2))
+def _parse(body: bytes) -> ClientHello:
+    found = _extensions(body)
     return ClientHello(
-        server_name=_server_name(found.get(_SERVER_NAME)),
-        alpn=_protocols(found.get(_ALPN)),
-        versions=_versions(found.get(_SUPPORTED_VERSIONS)) or (version,),
+        server_name=_server_name(_field(found, _SERVER_NAME)),
+        alpn=_protocols(_field(found, _ALPN)),
+        versions=_versions(_field(found, _SUPPORTED_VERSIONS)) or (int.from_bytes(body[:2]),),
         has_ech=_ECH in found,
     )
+
+
+def _field(found: dict[int, bytes], kind: int) -> _Bytes | None:
+    body = found.get(kind)
+    return None if body is None else _Bytes(body)
+
+
+def _extensions(body: bytes) -> dict[int, bytes]:
+    """Return the extensions by kind, the first of each; none before TLS 1.3 is allowed.
+
+    This is where the time goes for each connection, so it counts in the message itself rather than by `_Bytes`.
+    """
+    try:
+        at = 35 + body[34]  # version, random, session id
+        at += 2 + (body[at] << 8 | body[at + 1])  # cipher suites
+        at += 1 + body[at]  # compression methods
+        if at == len(body):
+            return {}
+        end = at + 2 + (body[at] << 8 | body[at + 1])
+        at += 2
+        found: dict[int, bytes] = {}
+        while at < end <= len(body):
+            kind, size = body[at] << 8 | body[at + 1], body[at + 2] << 8 | body[at + 3]
+            at += 4 + size
+            found.setdefault(kind, body[at - size : at])
+    except IndexError:
+        raise NotTlsError("a length in the ClientHello points past its end") from None
+    if at != end or end > len(body):
+        raise NotTlsError("a length in the ClientHello points past its end")
+    return found
 
 
 def _server_name(extension: _Bytes | None) -> str:
     """Return the first name of type host_name (0). What is not ASCII cannot be a name, and counts as none."""
     if not extension:
         return ""
-    names = extension.field(2)
+    names = extension.only_field(2)
     while names:
         kind = names.number(1)
         name = names.take(names.number(2))
@@ -143,7 +166,7 @@ def _server_name(extension: _Bytes | None) -> str:
 def _protocols(extension: _Bytes | None) -> tuple[bytes, ...]:
     if not extension:
         return ()
-    offered = extension.field(2)
+    offered = extension.only_field(2)
     protocols = []
     while offered:
         protocols.append(offered.take(offered.number(1)))
@@ -153,7 +176,7 @@ def _protocols(extension: _Bytes | None) -> tuple[bytes, ...]:
 def _versions(extension: _Bytes | None) -> tuple[int, ...]:
     if not extension:
         return ()
-    offered = extension.field(1)
+    offered = extension.only_field(1)
     versions = []
     while offered:
         versions.append(offered.number(2))

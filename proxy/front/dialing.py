@@ -9,23 +9,22 @@ from collections.abc import Sequence
 import aiohappyeyeballs
 
 from indicators.observation import Address
-from proxy.front.relay import Relay
 
 LIMIT = 10.0  # seconds
 _STAGGER = 0.25  # seconds before the next address is tried beside the last
 
 
-async def dial(addresses: Sequence[Address], port: int, relay: Relay) -> None:
-    """Connect `relay` to the first address that answers. Raises OSError or TimeoutError."""
+async def dial(addresses: Sequence[Address], port: int, protocol: asyncio.BaseProtocol) -> None:
+    """Connect `protocol` to the first address that answers. Raises OSError or TimeoutError."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(LIMIT):
         if len(addresses) == 1:
-            await loop.create_connection(lambda: relay, str(addresses[0]), port)
+            await loop.create_connection(lambda: protocol, str(addresses[0]), port)
             return
         chosen = await aiohappyeyeballs.start_connection(
             [_info(address, port) for address in addresses], happy_eyeballs_delay=_STAGGER
         )
-        await loop.create_connection(lambda: relay, sock=chosen)
+        await loop.create_connection(lambda: protocol, sock=chosen)
 
 
 def _info(address: Address, port: int) -> aiohappyeyeballs.AddrInfoType:

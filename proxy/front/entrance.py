@@ -1,4 +1,4 @@
-"""One accepted connection, from its first byte until it is spliced, handed over or refused.
+"""The greetings of each kind of listener: HTTP, SOCKS, redirected traffic; then the way on which a client goes.
 
 It reads the greeting, asks `Crossing` whether the connection may pass untouched, and does what follows. It never
 decrypts, never answers a request itself but for the proxy protocols' own replies, and judges nothing.
@@ -6,222 +6,169 @@ decrypts, never answers a request itself but for the proxy protocols' own replie
 
 from __future__ import annotations
 
-import asyncio
-import weakref
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
-from indicators.observation import Device
-from proxy.front.client_hello import NotTlsError, looks_like_tls, read_client_hello
-from proxy.front.crossing import Crossing, Passage
-from proxy.front.dialing import dial
-from proxy.front.greetings import (
-    NO_AUTHENTICATION,
-    SUCCEEDED,
-    UNREACHABLE,
-    Asked,
-    GreetingError,
-    may_be_connect,
-    read_connect,
-    read_socks_methods,
-    read_socks_request,
-)
-from proxy.front.relay import Relay, join
-from proxy.hand_over import HandOver
+from proxy.front import greetings
+from proxy.front.client import Client
+from proxy.front.doorway import Caller, Doorway
+from proxy.front.greetings import Asked, GreetingError, Request
+from proxy.front.passing import WELCOMED, Replies, hand_over_tunnel, inspect, pass_through
+from proxy.front.web import Begun, Web, with_answer
+from proxy.hand_over import HandOver, Kind
+from proxy.pages.arriving import HTTP, HTTPS, arrive
 
-WEB_PORTS = frozenset((80, 443, 853, 8080, 8443))
-"""Ports where the client speaks first; elsewhere upstream is dialled at once, or SSH and SMTP would wait forever."""
-BEFORE_VERDICT = 30.0  # seconds for a client to say where it wants to go
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-_HTTP_METHODS = tuple(f"{name} ".encode() for name in "GET HEAD POST PUT DELETE OPTIONS PATCH TRACE".split())
+_UNAVAILABLE = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 2\r\nConnection: close\r\n\r\n"
+    b"Seawall: this connection needs a closer look, and nothing is there to take it. Try again in a moment.\n"
+)
+_HTTP = Replies(_ESTABLISHED, _BAD_GATEWAY, _UNAVAILABLE)
+_SOCKS5 = Replies(greetings.SUCCEEDED, greetings.UNREACHABLE, greetings.FAILED)
+_SOCKS4 = Replies(greetings.SOCKS4_GRANTED, greetings.SOCKS4_REFUSED, greetings.SOCKS4_REFUSED)
+
+type Serve = Callable[[Client, Doorway], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Doorway:
-    """Hold what all connections of one listener share."""
-
-    listener: str  # "http" or "socks"
-    crossing: Crossing
-    device_of: Callable[[str, str], Device]
-    hand_over: Callable[[HandOver, int], None]
-    tunnels: weakref.WeakSet[Relay]
-
-
-class Entrance(asyncio.Protocol):
-    """Take one connection through its greeting."""
-
-    def __init__(self, doorway: Doorway) -> None:
-        self._door = doorway
-        self._data = b""
-        self._ended = False
-        self._news: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what was sent until somebody asks for it."""
-        self._data += data
-        self._wake()
-
-    def eof_received(self) -> None:
-        """Note that the client will send nothing more."""
-        self._ended = True
-        self._wake()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Give up what was under way."""
-        self._ended = True
-        if self._task:
-            self._task.cancel()
-
-    def _wake(self) -> None:
-        if self._news and not self._news.done():
-            self._news.set_result(None)
-
-    async def _more(self) -> None:
-        """Wait for more bytes. Raises ConnectionAbortedError when none will come."""
-        if self._ended:
-            raise ConnectionAbortedError("the client ended within its greeting")
-        self._news = asyncio.get_running_loop().create_future()
-        await self._news
-
-    async def _run(self) -> None:
-        try:
-            async with asyncio.timeout(BEFORE_VERDICT) as limit:
-                served = self._http if self._door.listener == "http" else self._socks
-                await served(limit)
-        except GreetingError as error:
-            self._transport.write(error.reply)
-            self._transport.close()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            self._transport.abort()
-
-    async def _http(self, limit: asyncio.Timeout) -> None:
-        """Serve CONNECT; all else is for the inspector, which reads every request of the connection."""
-        while not self._data:
-            await self._more()
-        asked = await self._connect_request() if may_be_connect(self._data) else None
-        passage = await self._passage(asked) if asked else None
-        if asked is None or passage is None:
-            self._give_away()
-            return
-        self._data = asked.rest
-        await self._pass(passage, _ESTABLISHED, _BAD_GATEWAY, limit)
-
-    async def _connect_request(self) -> Asked | None:
-        while may_be_connect(self._data):
-            asked = read_connect(self._data)
-            if asked:
-                return asked
-            await self._more()
-        return None
-
-    async def _socks(self, limit: asyncio.Timeout) -> None:
-        while not (length := read_socks_methods(self._data)):
-            await self._more()
-        self._transport.write(NO_AUTHENTICATION)
-        self._data = self._data[length:]
-        while not (asked := read_socks_request(self._data)):
-            await self._more()
-        self._data = asked.rest
-        passage = await self._passage(asked)
-        if passage:
-            await self._pass(passage, SUCCEEDED, UNREACHABLE, limit)
-            return
-        self._transport.write(SUCCEEDED)
-        while not self._data:
-            await self._more()
-        self._give_away(asked.host, asked.port)
-
-    async def _passage(self, asked: Asked) -> Passage | None:
-        peer = self._transport.get_extra_info("peername")
-        device = self._door.device_of(str(peer[0]) if peer else "", self._door.listener)
-        return await self._door.crossing.destination(device, asked.host, asked.port)
-
-    async def _pass(self, passage: Passage, welcome: bytes, sorry: bytes, limit: asyncio.Timeout) -> None:
-        if passage.port not in WEB_PORTS:
-            await self._let_server_speak(passage, welcome, sorry, limit)
-            return
-        self._transport.write(welcome)
-        if not await self._may_pass(passage):
-            self._give_away(passage.host, passage.port)
-            return
-        upstream = Relay()
-        await dial(passage.addresses, passage.port, upstream)
-        self._join(upstream, passage)
-
-    async def _let_server_speak(self, passage: Passage, welcome: bytes, sorry: bytes, limit: asyncio.Timeout) -> None:
-        """Dial at once and pass on what the server says, while the client's first bytes are held until judged."""
-        upstream = Relay()
-        try:
-            await dial(passage.addresses, passage.port, upstream)
-        except (OSError, TimeoutError):
-            self._transport.write(sorry)
-            self._transport.close()
-            return
-        try:
-            self._transport.write(welcome)
-            limit.reschedule(None)  # both sides may be silent for as long as they like
-            upstream.peer = _half(self._transport)
-            clear = await self._may_pass(passage)
-        except BaseException:
-            upstream.abort()
-            raise
-        if clear:
-            self._join(upstream, passage)
-            return
-        upstream.abort()
-        if upstream.received:  # the inspector could not repeat what the server said
-            self._transport.abort()
-        else:
-            self._give_away(passage.host, passage.port)
-
-    async def _may_pass(self, passage: Passage) -> bool:
-        """Read the first bytes until they show whether the inspector is needed."""
-        while not self._data:
-            await self._more()
-        while looks_like_tls(self._data):
-            try:
-                hello = read_client_hello(self._data)
-            except NotTlsError:
-                return False
-            if hello:
-                return self._door.crossing.may_splice(passage, hello.server_name)
-            await self._more()
-        if passage.port in WEB_PORTS:
-            return False
-        while any(method.startswith(self._data) for method in _HTTP_METHODS):
-            await self._more()
-        return not self._data.startswith(_HTTP_METHODS)
-
-    def _join(self, upstream: Relay, passage: Passage) -> None:
-        """Make the two sockets one tunnel; this object is out of the way from here on."""
-        self._door.crossing.count(passage)
-        client = _half(self._transport)
-        join(client, upstream)
-        self._door.tunnels.add(upstream)
-        if upstream.transport and self._data:
-            upstream.transport.write(self._data)
-        self._data, self._task = b"", None
-        self._transport.set_protocol(client)
-
-    def _give_away(self, host: str = "", port: int = 0) -> None:
-        """Hand the socket to an inspector with all that was read, and let go of it."""
-        given = HandOver(self._door.listener, self._data, host, port)
-        self._task = None
-        self._transport.pause_reading()
-        try:
-            self._door.hand_over(given, self._transport.get_extra_info("socket").fileno())
-        finally:
-            self._transport.abort()
+async def enter(client: Client, door: Doorway) -> None:
+    """Serve one client of a listener until it is settled."""
+    if door.proxy_header and door.proxy_header.trusts(client.address):
+        while not (named := door.proxy_header.read(client.data)):
+            await client.more()
+        client.address, client.data = named[0] or client.address, client.data[named[1] :]
+    if door.clients.admits(client.address):
+        await SERVED[door.listener](client, door)
+    else:
+        client.transport.abort()
 
 
-def _half(transport: asyncio.Transport) -> Relay:
-    half = Relay()
-    half.transport = transport
-    return half
+async def _http(client: Client, door: Doorway) -> None:
+    """Serve requests in plain HTTP one by one, and CONNECT."""
+
+    async def give(caller: Caller, begun: Begun | None) -> None:
+        await inspect(client, door, with_answer(_whole(client, caller, Kind.HTTP), begun), None, _HTTP)
+
+    web = Web(client, door, give)
+    try:
+        while request := await web.next():
+            if greetings.is_for_us(request):  # a PAC file is fetched without a password
+                client.data = greetings.to_us(client.data)
+                await give(door.by_address(client), None)
+                return
+            caller = _by_header(client, door, request)
+            if request.method == "CONNECT":
+                await _connect(client, door, caller, request)
+                return
+            if not await web.serve(caller, request):
+                return
+        await web.end()
+    finally:
+        web.close()
+
+
+async def _connect(client: Client, door: Doorway, caller: Caller, request: Request) -> None:
+    agent = request.headers.get("user-agent", "")
+    if agent:
+        door.reporter.device_seen(caller.device, agent)
+    await _to(client, door, caller, greetings.connect_target(request), Kind.HTTP)
+
+
+def _by_header(client: Client, door: Doorway, request: Request) -> Caller:
+    """Return who sends a request. Raises GreetingError (407) for a wrong password, or none where one is wanted."""
+    given = greetings.basic_credentials(request.headers.get("proxy-authorization", ""))
+    if given:
+        return _by_password(client, door, *given, greetings.PASSWORD_PLEASE)
+    if door.clients.wants_password:
+        raise GreetingError("a password is required", greetings.PASSWORD_PLEASE)
+    return door.by_address(client)
+
+
+async def _socks(client: Client, door: Doorway) -> None:
+    await client.some()
+    if client.data[0] == greetings.SOCKS4_VERSION:
+        await _socks4(client, door)
+        return
+    while not (offered := greetings.read_socks_methods(client.data)):
+        await client.more()
+    client.data = client.data[offered[0] :]
+    caller = await _by_method(client, door, offered[1])
+    while not (asked := greetings.read_socks_request(client.data)):
+        await client.more()
+    await _to(client, door, caller, asked, Kind.SOCKS)
+
+
+async def _by_method(client: Client, door: Doorway, offered: frozenset[int]) -> Caller:
+    """Agree on a method and return who the client is. Raises GreetingError: no method, or a wrong password."""
+    if 2 in offered and door.clients.knows_passwords:
+        client.transport.write(greetings.PASSWORD_WANTED)
+        while not (said := greetings.read_socks_password(client.data)):
+            await client.more()
+        user, password, length = said
+        caller = _by_password(client, door, user, password, greetings.PASSWORD_REFUSED)
+        client.data = client.data[length:]
+        client.transport.write(greetings.PASSWORD_TAKEN)
+        return caller
+    if 0 not in offered or door.clients.wants_password:
+        raise GreetingError("the client offers no method that is served here", greetings.NO_METHOD)
+    client.transport.write(greetings.NO_AUTHENTICATION)
+    return door.by_address(client)
+
+
+async def _socks4(client: Client, door: Doorway) -> None:
+    """Serve SOCKS4 and SOCKS4a, which know no password. The inspector is given a tunnel: it does not speak this."""
+    if door.clients.wants_password:
+        raise GreetingError("a password is required", greetings.SOCKS4_REFUSED)
+    while not (asked := greetings.read_socks4(client.data)):
+        await client.more()
+    caller = door.by_address(client)
+    passage = await door.crossing.destination(caller.device, asked.host, asked.port, caller.guarded)
+    client.data = asked.rest
+    if passage.clear:
+        await pass_through(client, door, caller, passage, _SOCKS4)
+        return
+    client.transport.write(greetings.SOCKS4_GRANTED)
+    await client.some()
+    await hand_over_tunnel(client, door, caller, passage)
+
+
+async def _transparent(client: Client, door: Doorway) -> None:
+    """Serve a connection that was redirected on its way."""
+    assert door.destination_of is not None  # noqa: S101 - a listener of this kind has it
+    host, port = door.destination_of(client.socket)
+    caller = door.by_address(client)
+    passage = await door.crossing.destination(caller.device, host, port, caller.guarded)
+    if passage.clear:
+        await pass_through(client, door, caller, passage, WELCOMED)
+        return
+    await hand_over_tunnel(client, door, caller, passage)
+
+
+async def _to(client: Client, door: Doorway, caller: Caller, asked: Asked, kind: Kind) -> None:
+    """Pass a client through, or hand it over as it came, so that the inspector answers its request."""
+    passage = await door.crossing.destination(caller.device, asked.host, asked.port, caller.guarded)
+    replies = _HTTP if kind is Kind.HTTP else _SOCKS5
+    if not passage.clear:
+        await inspect(client, door, _whole(client, caller, kind), asked, replies)
+        return
+    client.data = asked.rest
+    await pass_through(client, door, caller, passage, replies)
+
+
+def _whole(client: Client, caller: Caller, kind: Kind) -> HandOver:
+    return HandOver(kind, client.data, caller.device, guarded=caller.guarded)
+
+
+def _by_password(client: Client, door: Doorway, user: str, password: str, wrong: bytes) -> Caller:
+    caller = door.by_password(client, user, password)
+    if caller is None:
+        raise GreetingError("a wrong user name or password", wrong)
+    return caller
+
+
+SERVED: dict[str, Serve] = {
+    "http": _http,
+    "socks": _socks,
+    "transparent": _transparent,
+    HTTP: arrive,
+    HTTPS: arrive,
+}

@@ -1,19 +1,35 @@
-"""What a client says first to a proxy: HTTP CONNECT and SOCKS5 requests, read from bytes. Sans-IO.
+"""What a client says first to a proxy: the head of an HTTP request, or a SOCKS request, read from bytes. Sans-IO.
 
-HTTP is parsed by httptools; SOCKS5 (RFC 1928) is a few fixed fields. Nothing is judged or answered here.
+HTTP is parsed by httptools; SOCKS5 (RFC 1928, RFC 1929) and SOCKS4a are a few fixed fields.
+Nothing is judged or answered here.
 """
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 import httptools
 
-MAX_HEAD = 64 * 1024  # bytes of a request head
+from addons.http_heads import unfit
+from addons.own_hosts import GATEWAY
+
 SOCKS_VERSION = 5
+SOCKS4_VERSION = 4
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+PASSWORD_PLEASE = (
+    b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="seawall", charset="UTF-8"\r\n'
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
 NO_AUTHENTICATION = b"\x05\x00"
+PASSWORD_WANTED = b"\x05\x02"
+PASSWORD_TAKEN = b"\x01\x00"
+PASSWORD_REFUSED = b"\x01\x01"
+MAX_SOCKS4 = 600  # bytes
+SOCKS4_GRANTED = b"\x00\x5a" + bytes(6)
+SOCKS4_REFUSED = b"\x00\x5b" + bytes(6)
 NO_METHOD = b"\x05\xff"
 _TAIL = b"\x00\x01\x00\x00\x00\x00\x00\x00"
 SUCCEEDED = b"\x05\x00" + _TAIL
@@ -41,62 +57,171 @@ class Asked:
     rest: bytes
 
 
-def may_be_connect(data: bytes) -> bool:
-    """Say whether the bytes are, or could become, a CONNECT request."""
-    return b"CONNECT ".startswith(data[:8])
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold the head of a request.
 
-
-def read_connect(data: bytes) -> Asked | None:
-    """Return the destination of a CONNECT request, or nothing while its head is not whole.
-
-    Raises GreetingError for a head that is none or too long.
+    `fields` are its header lines as they came; `headers` the same by name in lower case, several lines of one name
+    joined by commas. `head` is how many bytes it took, `rest` what follows it.
     """
-    end = data.find(b"\r\n\r\n")
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    rest: bytes
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+    version: str = "1.1"
+    upgrades: bool = False
+    head: int = 0
+
+
+def read_request(data: bytes) -> Request | None:
+    """Return the head of the first request, or nothing while it is not whole.
+
+    Raises GreetingError for a head that is none, is too long, or can be read in two ways.
+    """
+    if why := unfit(data):
+        raise GreetingError(why, BAD_REQUEST)
+    begun = data.lstrip(b"\r\n")  # empty lines before a request are ignored (RFC 9112, 2.2)
+    end = begun.find(b"\r\n\r\n")
     if end < 0:
-        if len(data) > MAX_HEAD:
-            raise GreetingError(f"the request head is longer than {MAX_HEAD} bytes", BAD_REQUEST)
         return None
-    target = _Target()
-    parser = httptools.HttpRequestParser(target)
+    found = Head()
+    parser = httptools.HttpRequestParser(found)
     try:
-        parser.feed_data(data[: end + 4])
+        parser.feed_data(begun[: end + 4])
     except httptools.HttpParserUpgrade:
         pass
     except httptools.HttpParserError as error:
-        raise GreetingError(f"not a CONNECT request: {error}", BAD_REQUEST) from None
-    host, _, port = target.text.rpartition(":")
+        raise GreetingError(f"not a request: {error}", BAD_REQUEST) from None
+    return Request(
+        parser.get_method().decode("ascii"),
+        found.text,
+        found.by_name(),
+        begun[end + 4 :],
+        tuple(found.fields),
+        parser.get_http_version(),
+        parser.should_upgrade(),
+        len(data) - len(begun) + end + 4,
+    )
+
+
+def connect_target(request: Request) -> Asked:
+    """Return where a CONNECT request wants to go. Raises GreetingError when it names no host and port."""
+    host, _, port = request.target.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise GreetingError("CONNECT names no host and port", BAD_REQUEST)
-    return Asked(host.removeprefix("[").removesuffix("]"), int(port), data[end + 4 :])
+    return Asked(host.removeprefix("[").removesuffix("]"), int(port), request.rest)
 
 
-class _Target:
-    """Collect the request target; httptools may give it in parts."""
+def is_for_us(request: Request) -> bool:
+    """Say whether a request asks the proxy's own port for a page: its target is a path (RFC 9112, section 3.2.1)."""
+    return request.target.startswith("/") and request.method in ("GET", "HEAD")
+
+
+def to_us(data: bytes) -> bytes:
+    """Write a request for us as a proxy's client would: in absolute form, for the gateway's own name, as the last one.
+
+    Host is left as it came: it says at which address the client reaches the proxy. What follows on the connection is
+    not served: it would need a password where one is required, and nobody behind this door asks for it.
+    """
+    line, _, fields = data.lstrip(b"\r\n").partition(b"\r\n")
+    method, _, rest = line.partition(b" ")
+    return b"%s http://%s%s\r\nConnection: close\r\n%s" % (method, GATEWAY.encode(), rest, fields)
+
+
+def basic_credentials(header: str) -> tuple[str, str] | None:
+    """Return user name and password of a Basic authorization (RFC 7617); nothing for another kind."""
+    kind, _, encoded = header.partition(" ")
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return (user, password) if kind.lower() == "basic" and colon else None
+
+
+class Head:
+    """Collect what httptools gives of a head, in parts or whole."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+        self.reason = b""
+        self.fields: list[tuple[bytes, bytes]] = []
 
     def on_url(self, part: bytes) -> None:
+        """Keep a part of the target."""
         self._parts.append(part)
+
+    def on_status(self, part: bytes) -> None:
+        """Keep a part of the reason phrase."""
+        self.reason += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header line."""
+        self.fields.append((name, value))
+
+    def by_name(self) -> dict[str, str]:
+        """Return the headers by name in lower case, lines of one name joined (RFC 9110, 5.3)."""
+        found: dict[str, str] = {}
+        for name, value in self.fields:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            found[key] = f"{found[key]}, {text}" if key in found else text
+        return found
 
     @property
     def text(self) -> str:
+        """Return the target."""
         return b"".join(self._parts).decode("ascii", errors="replace")
 
 
-def read_socks_methods(data: bytes) -> int:
-    """Return the length of a SOCKS5 method selection, 0 while it is not whole.
+def read_socks_methods(data: bytes) -> tuple[int, frozenset[int]] | None:
+    """Return the length of a SOCKS5 method selection and the methods offered; nothing while it is not whole.
 
-    Raises GreetingError for another version, or when the client does not offer to come without authentication.
+    Raises GreetingError for another version.
     """
     if data and data[0] != SOCKS_VERSION:
         raise GreetingError("not SOCKS version 5")
     length = 2 + data[1] if len(data) > 1 else 0
     if not length or len(data) < length:
-        return 0
-    if 0 not in data[2:length]:
-        raise GreetingError("the client offers no method that is served here", NO_METHOD)
-    return length
+        return None
+    return length, frozenset(data[2:length])
+
+
+def read_socks_password(data: bytes) -> tuple[str, str, int] | None:
+    """Return user name, password and length of a SOCKS5 subnegotiation (RFC 1929); nothing while it is not whole."""
+    if data and data[0] != 1:
+        raise GreetingError("not version 1 of the user and password subnegotiation", PASSWORD_REFUSED)
+    if len(data) < 2 or len(data) < 3 + data[1]:
+        return None
+    at = 2 + data[1]
+    end = at + 1 + data[at]
+    if len(data) < end:
+        return None
+    user, password = data[2:at].decode("utf-8", "replace"), data[at + 1 : end].decode("utf-8", "replace")
+    return user, password, end
+
+
+def read_socks4(data: bytes) -> Asked | None:
+    """Return the destination of a SOCKS4 or SOCKS4a CONNECT, or nothing while the request is not whole."""
+    if len(data) > MAX_SOCKS4:
+        raise GreetingError("the request is too long", SOCKS4_REFUSED)
+    if len(data) < 9:
+        return None
+    if data[1] != 1:
+        raise GreetingError("only CONNECT is served", SOCKS4_REFUSED)
+    end = data.find(b"\0", 8) + 1
+    if not end:
+        return None
+    port, address = int.from_bytes(data[2:4]), data[4:8]
+    if address[:3] != b"\0\0\0" or not address[3]:
+        return Asked(str(IPv4Address(address)), port, data[end:])
+    stop = data.find(b"\0", end)  # SOCKS4a: the name follows the user's
+    if stop < 0:
+        return None
+    name = data[end:stop]
+    if not name.isascii():
+        raise GreetingError("the host name is not ASCII", SOCKS4_REFUSED)
+    return Asked(name.decode("ascii"), port, data[stop + 1 :])
 
 
 def read_socks_request(data: bytes) -> Asked | None:

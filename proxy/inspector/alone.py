@@ -14,7 +14,6 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,9 @@ from addons.services import Services
 from addons.waivers import Consent
 from indicators import testfeed
 from indicators.classifier import Classifier
-from indicators.event import of_verdict, to_json
-from indicators.inspection import InspectLists
+from indicators.device_signs import Sign
+from indicators.event import of_verdict
+from indicators.event_wire import to_json
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Address, Device, Observation
 from indicators.overlay import Waiver
@@ -37,7 +37,11 @@ from indicators.words import Enforcement, Visibility
 from proxy.config.errors import ConfigError
 from proxy.config.load import LoadedConfig, load_config
 from proxy.devices import DeviceDirectory
-from proxy.inspector.service import ports_of
+from proxy.group_judging import GroupJudging
+from proxy.groups import membership_of, policies_of
+from proxy.inspect_lists import lists_of
+from proxy.onboarding import handed_out
+from proxy.own_ports import ports_of
 from proxy.policy import settings_of
 from proxy.reporting.ids import IdSource
 
@@ -86,17 +90,18 @@ def services_of(loaded: LoadedConfig, clock: Callable[[], datetime] = lambda: da
         policy=policy,
         reporter=LogReporter(clock),
         names=SystemNames(config.dns.hosts),
-        device_of=DeviceDirectory("standalone").weak,
+        device_of=DeviceDirectory("standalone", membership=membership_of(config)).weak,
         own_ports=OwnPorts(ports_of(config)),
         trust=policy.trust,
         waive=policy.waive,
         authority=_authority,
         clock=clock,
         waiver_key=secrets.token_bytes(32),
-        lists=InspectLists.of(config.inspect, config.never_inspect, config.inspect_untrusted),
+        lists=lists_of(config),
         on_error=config.policy.on_error,
         waived_for=config.policy.waiver,
         streams=False,
+        handed_out=handed_out(config.proxy, "standalone", _authority),
     )
 
 
@@ -107,19 +112,22 @@ class AlonePolicy:
         config = loaded.config
         test_feed = testfeed.indicators() if config.test_feed else ()
         index = MemoryIndex((*loaded.indicators, *test_feed))
-        settings = settings_of(config, index.counts())
-        self._make: Callable[[tuple[Waiver, ...]], Classifier] = partial(Classifier, index, (), settings)
+        self._known = (index, (), settings_of(config, index.counts()))
+        self._groups = GroupJudging(policies_of(config))
         self._clock = clock
         self._lasts: timedelta = config.policy.waiver
         self._everyone = config.inspect_untrusted
         self._trusting: set[str] = set()
         self._used: set[str] = set()
         self._waivers: tuple[Waiver, ...] = ()
-        self._classifier: Classifier = self._make(())
+        self._classifier = self._made()
 
     def judge(self, seen: Observation) -> Verdict:
         """Return the verdict; an error inside is the addons' to map."""
-        return self._classifier.judge(seen, self._clock())
+        now = self._clock()
+        if self._groups.is_over(now):
+            self._classifier = self._made()
+        return self._groups.of(seen.device.group, self._classifier).judge(seen, now)
 
     def trusts_ca(self, device: Device) -> bool:
         """Say whether this device has shown that it trusts our CA."""
@@ -138,7 +146,11 @@ class AlonePolicy:
         kept = tuple(waiver for waiver in self._waivers if waiver.until > now)
         waiver = Waiver(consent.device, consent.host, consent.indicator, now + self._lasts)
         self._waivers = (*kept, waiver)
-        self._classifier = self._make(self._waivers)
+        self._classifier = self._made()
+
+    def _made(self) -> Classifier:
+        self._groups.renew(self._clock(), *self._known, self._waivers)
+        return Classifier(*self._known, self._waivers)
 
 
 class LogReporter:
@@ -163,6 +175,9 @@ class LogReporter:
 
     def device_seen(self, device: Device, user_agent: str = "") -> None:
         """Keep no record of devices."""
+
+    def sign_seen(self, device: Device, sign: Sign) -> None:
+        """Keep no record of what devices are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,30 @@ import asyncio
 import errno
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mitmproxy import certs, options
+from mitmproxy import certs, http, options
 from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig
 from mitmproxy.master import Master
-from mitmproxy.proxy import mode_specs
+from mitmproxy.proxy import layer, layers, mode_servers, mode_specs
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.mode_servers import ServerManager
+
+from addons.arrivals import Arrival, Arrivals
+from addons.begun import Begun
+from proxy.hand_over import HandOver, Kind
+from proxy.inspector.handler import Handler
+from proxy.inspector.hooks import Hooks
 
 _START_WITHIN = 20.0  # seconds
 _STOP_WITHIN = 5.0  # seconds
 _DRAIN = 0.5  # seconds that open connections are given when the engine stops
-_LEAVES = 2000  # generated certificates kept; mitmproxy's own cap of 100 is for one person's browser
+_MODES = {kind: mode_specs.ProxyMode.parse("socks5" if kind is Kind.SOCKS else "regular") for kind in Kind}
+_LEAVES = 4000  # generated certificates kept; mitmproxy's own cap of 100 is for one person's browser
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +78,13 @@ class Engine:
             mode_specs.ProxyMode.parse(listener.spec)  # mitmproxy itself says nothing about a mode that is none
         self._quieten()
         certs.CertStore.STORE_CAP = _LEAVES
+        http.MessageData.__post_init__ = _unchecked  # type: ignore[method-assign]
         # Modes given as an option later would be refused when two of them ask for port 0.
         self._master = Master(options.Options(mode=[listener.spec for listener in self._listeners]))
         self._master._legacy_log_events.uninstall()  # it formats every record for a user interface
         self._master.addons.add(*self._addons, *self._needed(), self)  # type: ignore[no-untyped-call]
+        self._hooks = Hooks(self._master.addons)
+        mode_servers.ProxyConnectionHandler = partial(Handler, hooks=self._hooks)  # type: ignore[assignment,misc]
         self._master.options.update(**self._settings)  # type: ignore[no-untyped-call]
         await self._until_up()
         failed = self._failed()
@@ -92,6 +105,38 @@ class Engine:
         """Return the store that signs leaves."""
         store: certs.CertStore = self._master.addons.get("tlsconfig").certstore  # type: ignore[no-untyped-call]
         return store
+
+    @property
+    def manager(self) -> ServerManager:
+        """Return who keeps the connections, for servers that are started beside the engine's own."""
+        return self._proxy
+
+    async def serve(
+        self, given: HandOver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, arrivals: Arrivals
+    ) -> None:
+        """Serve a client that was handed over, as if it had come to a listener of ours, until it has gone."""
+        if writer.get_extra_info("peername") is None:  # it has gone already
+            writer.close()
+            if given.upstream:
+                given.upstream.close()
+            return
+        handler = Handler(self._master, reader, writer, self._master.options, _MODES[given.kind], self._hooks)
+        client = handler.layer.context.client.id
+        handler.layer = _top_layer(given, handler.layer.context)
+        begun = Begun(given.upstream, given.answered) if given.upstream else None
+        arrivals.note(client, Arrival(given.device, given.host, given.port, given.addresses, given.guarded, begun))
+        try:
+            with self._proxy.register_connection(client, handler):
+                await handler.handle_client()
+        finally:
+            arrivals.forget(client)
+
+    def hang_up(self, device_id: str, arrivals: Arrivals) -> None:
+        """End every connection of a device that was taken over, at once."""
+        for client, handler in list(self._proxy.connections.items()):
+            arrival = arrivals.of(str(client))
+            if arrival is not None and arrival.device.id == device_id:
+                _cancel(io.handler for io in list(handler.transports.values()))
 
     async def stop(self) -> None:
         """Close listeners first, then connections, then mitmproxy; harmless when it has already ended."""
@@ -154,3 +199,25 @@ class Engine:
         levels: Mapping[str, int] = {"mitmproxy": logging.WARNING, "mitmproxy.proxy.server": logging.ERROR}
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
+    for task in tasks:
+        if task is not None:
+            task.cancel("ended by seawall")
+
+
+def _unchecked(_: http.MessageData) -> None:
+    """Let a message be made without a look at the type of each field: mitmproxy checks what it has parsed itself."""
+
+
+def _top_layer(given: HandOver, context: Context) -> layer.Layer:
+    """Return the layer that goes on where the front has stopped."""
+    if given.kind is Kind.HTTP:
+        return layers.modes.HttpProxy(context)
+    if given.kind is Kind.SOCKS:
+        socks = layers.modes.Socks5Proxy(context)
+        socks.state = socks.state_connect  # the method was agreed on
+        return socks
+    context.server.address = (given.host, given.port)
+    return layers.modes.TransparentProxy(context)

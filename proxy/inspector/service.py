@@ -3,82 +3,117 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
+from addons.asking import Asking
 from addons.chain import chain
+from addons.held_bytes import HeldBytes
+from addons.private_reach import PrivateReach
+from addons.refusals import App
 from addons.services import Services
 from addons.waivers import Consent
-from indicators.inspection import InspectLists
 from indicators.observation import Device
 from proxy import ca
-from proxy.config.model import Config
 from proxy.control import ControlClient, ControlError
+from proxy.decryption_budget import DecryptionBudget
 from proxy.devices import DeviceDirectory
+from proxy.devices.following import follow
 from proxy.dns.lookup import LookupClient
-from proxy.inspector.engine import Engine, Listener
+from proxy.groups import membership_of
+from proxy.inspect_lists import lists_of
+from proxy.inspector.engine import Engine
+from proxy.inspector.taker import Taker
+from proxy.onboarding import handed_out
+from proxy.own_ports import ToldPorts
+from proxy.radar.signs import Signs
+from proxy.radar.watch import Watch
+from proxy.reachable import reachable
+from proxy.scanning.configured import policy_of, pool_of
 from proxy.worker import WorkerContext
 
 
 async def serve(context: WorkerContext) -> None:
-    """Serve the proxy's listeners until the worker is to stop. Raises OSError when one cannot be bound."""
+    """Serve clients that are handed over until the worker is to stop. Raises OSError when it cannot listen."""
+    async with joined(context) as here:
+        serve_one = partial(here.engine.serve, arrivals=here.services.arrivals)
+        taker = Taker(context.state.run / context.role, serve_one)
+        directory = DeviceDirectory.of(context.state, context.secrets)
+        following = asyncio.create_task(follow(directory, taker.end, context.control))
+        try:
+            taker.start()
+            await context.ready(here.engine.bound())
+            gc.collect()
+            gc.freeze()  # what stays is not gone through again; what has passed is freed the sooner
+            await until_over(context.stopping, here.engine)
+        finally:
+            following.cancel()
+            taker.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Hold a running mitmproxy, what its addons were given, the way to the resolver, and the radar's counts."""
+
+    engine: Engine
+    services: Services
+    names: LookupClient
+    signs: Signs
+
+
+@asynccontextmanager
+async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
+    """Run mitmproxy with our addons, joined to the rest of the gateway, until the block ends."""
     config = context.config.config
     authority = await asyncio.to_thread(ca.load_or_create, context.state, context.clock())
     names = LookupClient(context.state.resolver_socket)
+    scanner = pool_of(config.scan, context.state.scans)
+    budget = DecryptionBudget(context.state.root / "decryption", context.role, context.clock)
+    watch = Watch(context.state.radar, context.role, context.clock)
+    signs = Signs(watch)
     services = Services(
         policy=context.policy,
         reporter=context.reporter,
         names=names,
-        device_of=DeviceDirectory(context.secrets.installation_id).weak,
-        own_ports=OwnPorts(config, context.control),
+        device_of=DeviceDirectory(context.secrets.installation_id, membership=membership_of(config)).weak,
+        own_ports=ToldPorts(config, context.control),
         trust=Trust(context.control),
         waive=Waive(context.control, int(config.policy.waiver.total_seconds())),
+        ask=AskAccess(context.control),
         authority=authority.encoded,
         clock=context.clock,
         waiver_key=context.secrets.waiver_key,
-        lists=InspectLists.of(config.inspect, config.never_inspect, config.inspect_untrusted),
+        lists=lists_of(config, context.policy.group_of),
         on_error=config.policy.on_error,
         waived_for=config.policy.waiver,
+        reach=PrivateReach(reachable(config)),
+        pinned=lambda app: context.policy.is_pinned(app.device, app.host, app.ja4),
+        pin=Pin(context.control),
+        splices_pinned=config.policy.pinning == "splice",
+        opened=budget.opened,
+        blocks_large=config.policy.large_download == "block",
+        held=HeldBytes(config.scan.memory * 1024 * 1024),
+        scanner=scanner,
+        scan=policy_of(config.scan),
+        sights=signs,
+        handed_out=handed_out(config.proxy, context.secrets.installation_id, authority.encoded),
     )
-    engine = Engine(listeners(config), context.state.ca_dir, chain(services))
+    settings = {"ssl_verify_upstream_trusted_ca": str(config.proxy.upstream_ca)} if config.proxy.upstream_ca else {}
+    engine = Engine((), context.state.ca_dir, chain(services), **settings)
+    counting = [asyncio.create_task(work) for work in (budget.run(), watch.run())]
     try:
         await engine.start()
-        await context.ready(engine.bound())
-        await _until_over(context.stopping, engine)
+        yield Joined(engine, services, names, signs)
     finally:
+        for task in counting:
+            task.cancel()
         await engine.stop()
         await names.close()
-
-
-def listeners(config: Config) -> tuple[Listener, ...]:
-    """Return the listeners that the configuration asks for."""
-    host, proxy = str(config.proxy.host), config.proxy
-    found = [Listener("http_proxy", "regular", host, proxy.port), Listener("socks", "socks5", host, proxy.socks_port)]
-    if proxy.transparent_port is not None:
-        found.append(Listener("transparent", "transparent", host, proxy.transparent_port))
-    return tuple(found)
-
-
-def ports_of(config: Config) -> frozenset[int]:
-    """Return the gateway's ports as configured."""
-    ports = {config.proxy.port, config.proxy.socks_port, config.proxy.transparent_port, config.dns.port}
-    if config.collector.url == "embedded":
-        ports.add(config.collector.port)
-    return frozenset(port for port in ports if port)
-
-
-class OwnPorts:
-    """Know the gateway's ports: those of the configuration, and those that the supervisor tells."""
-
-    def __init__(self, config: Config, control: ControlClient) -> None:
-        self._configured = ports_of(config)
-        self._control = control
-
-    async def __call__(self) -> frozenset[int]:
-        """Return all ports. Without an answer of the supervisor, those of the configuration."""
-        try:
-            told = (await self._control.call("own_ports")).get("ports", [])
-        except ControlError:
-            return self._configured
-        return self._configured | frozenset(int(port) for port in told)
+        if scanner is not None:
+            await scanner.close()
 
 
 class Trust:
@@ -90,6 +125,37 @@ class Trust:
     async def __call__(self, device: Device) -> None:
         """Raise ControlError when it cannot be told."""
         await self._control.call("trust_ca", device=device.id)
+
+
+class Pin:
+    """Tell the supervisor of an app that refuses our certificate."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    async def __call__(self, device: Device, app: App) -> None:
+        """Raise ControlError when it cannot be told."""
+        await self._control.call("pin", device=app.device, host=app.host, ja4=app.ja4, name=device.name)
+
+
+class AskAccess:
+    """Have a person's request for access handed in by the supervisor."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    async def __call__(self, asking: Asking) -> str:
+        """Return the request's status. Raises ControlError when it cannot be handed in."""
+        reply = await self._control.call(
+            "ask_access",
+            device=asking.device.id,
+            name=asking.device.name or asking.device.id,
+            host=asking.consent.host,
+            incident=asking.consent.incident,
+            nonce=asking.consent.nonce,
+            note=asking.note,
+        )
+        return str(reply.get("status", ""))
 
 
 class Waive:
@@ -116,7 +182,7 @@ class Waive:
             raise
 
 
-async def _until_over(stopping: asyncio.Event, engine: Engine) -> None:
+async def until_over(stopping: asyncio.Event, engine: Engine) -> None:
     """Return when the worker is to stop, or raise what ended mitmproxy."""
     stop, ended = asyncio.create_task(stopping.wait()), asyncio.create_task(engine.ended())
     try:

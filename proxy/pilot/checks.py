@@ -11,10 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.pilot.clients import Answer, CollectorClient, Endpoints, PilotError, ProxyClient, Reply, ask_dns
+from indicators.testfeed import PHISHING_TEST
+from proxy.pilot.clients import Answer, AsDevice, CollectorClient, Endpoints, PilotError, Reply
+from proxy.pilot.ways import Way, way_of
 
-PHISHING_HOST = "smartscreentestratings2.net"
-MALWARE_URL = "http://eicar.seawall.internal/eicar.com"
+PHISHING_HOST = PHISHING_TEST
+MALWARE_HOST = "eicar.seawall.internal"
+PLAIN_FILES = ("eicar.com",)
+PACKED_FILES = ("eicar.zip", "eicar.apk")  # found by looking into them (`scan.enabled`)
 TRIES = 2  # of the phishing test by HTTPS
 PATIENCE = 15.0  # seconds for an event to reach the collector
 _PAUSE = 0.1  # seconds between two looks
@@ -37,29 +41,51 @@ class Tried:
     pages: tuple[Reply, ...]
     dns: Answer
     dns_name: str
-    file: Reply
+    files: tuple[tuple[str, Reply], ...]  # by address
     before: int  # count of the phishing host's alerts before the tries
+    device: AsDevice | None = None
+    by_device: bool = False  # whether the name was asked for by what shows the device
+    way: str = ""
+    lookups: int = 0  # of the phishing host, which are events of it too
+    page: tuple[str, ...] = ()  # addresses of the block page, to which a name may lead
+
+    @property
+    def is_withheld(self) -> bool:
+        """Say whether the name was given no address but the block page's."""
+        return self.dns.is_refusal or set(self.dns.addresses) <= set(self.page)
 
 
-async def run_checks(endpoints: Endpoints, nonce: str) -> list[Check]:
-    """Make the tries, then the four checks in order. Raises PilotError when a try gets no answer at all."""
+async def run_checks(
+    endpoints: Endpoints, nonce: str, *, packed: bool = True, device: AsDevice | None = None
+) -> list[Check]:
+    """Make the tries, then the four checks in order; `packed` says that archives and apps are looked into.
+
+    As a `device` a fifth check requires that everything was put down to it. Raises PilotError when a try gets no
+    answer at all.
+    """
     collector = CollectorClient(endpoints)
-    client = ProxyClient(endpoints, f"seawall-pilot/{nonce}")
-    tried = await _try(endpoints, collector, client, nonce)
-    return [await check(collector, tried) for check in CHECKS]
-
-
-async def _try(endpoints: Endpoints, collector: CollectorClient, client: ProxyClient, nonce: str) -> Tried:
+    way = way_of(endpoints, f"seawall-pilot/{nonce}", device)
+    names = PLAIN_FILES + (PACKED_FILES if packed else ())
     before = _count(await collector.alerts(), PHISHING_HOST)
+    tried = await way.take(lambda: _try(way, nonce, names, before, device))
+    return [await check(collector, tried) for check in (*CHECKS, *([_named] if device else []))]
+
+
+async def _try(way: Way, nonce: str, names: tuple[str, ...], before: int, device: AsDevice | None) -> Tried:
     name = f"pilot-{nonce}.{PHISHING_HOST}"
-    pages = [await client.get(f"https://{PHISHING_HOST}/?pilot={nonce}") for _ in range(TRIES)]
+    pages = [await way.get(f"https://{PHISHING_HOST}/?pilot={nonce}") for _ in range(TRIES)]
     return Tried(
         nonce=nonce,
         pages=tuple(pages),
-        dns=await ask_dns(endpoints.dns, name),
+        dns=await way.ask(name),
         dns_name=name,
-        file=await client.get(f"{MALWARE_URL}?pilot={nonce}"),
+        files=tuple([(url, await way.get(f"{url}?pilot={nonce}")) for url in _file_urls(names)]),
         before=before,
+        device=device,
+        by_device=way.by_device,
+        way=way.words,
+        lookups=way.looked_up.count(PHISHING_HOST),
+        page=way.page,
     )
 
 
@@ -83,7 +109,7 @@ async def _phishing(collector: CollectorClient, tried: Tried) -> Check:
         return Check(
             name, False, f"the proxy answered {', '.join(str(reply.status) for reply in tried.pages)}, not 403"
         )
-    if not tried.dns.is_refusal:
+    if not tried.is_withheld:
         return Check(name, False, f"DNS gave {tried.dns_name} the address {', '.join(tried.dns.addresses)}")
     incidents = {reply.field("incident") for reply in refused}
 
@@ -101,24 +127,27 @@ async def _phishing(collector: CollectorClient, tried: Tried) -> Check:
 
 
 async def _malware(collector: CollectorClient, tried: Tried) -> Check:
-    """Require the test file to be withheld, and its incident to be evidence of a malware alert."""
-    name = "malware test file blocked"
-    incident = tried.file.field("incident")
-    if tried.file.status != 403 or not incident:
-        return Check(name, False, f"{MALWARE_URL} was answered {tried.file.status}, not 403 with an incident")
+    """Require each test file to be withheld by HTTP and HTTPS, and its incident to be evidence of a malware alert."""
+    name = "malware test files blocked"
+    for url, reply in tried.files:
+        if reply.status != 403 or not reply.field("incident"):
+            return Check(name, False, f"{url} was answered {reply.status}, not 403 with an incident")
+    incidents = {reply.field("incident") for _, reply in tried.files}
 
     async def look() -> str:
-        for alert in await collector.alerts():
-            if incident in alert.get("incidentIds", ()):
-                return f"incident {incident}, alert {alert['title']!r}, severity {alert['severity']}"
-        return ""
+        found = [alert for alert in await collector.alerts() if incidents & set(alert.get("incidentIds", ()))]
+        told = {incident for alert in found for incident in alert["incidentIds"]}
+        if not incidents <= told:
+            return ""
+        alerts = ", ".join(sorted({f"{alert['title']!r} ({alert['severity']})" for alert in found}))
+        return f"{len(tried.files)} tries; incidents {', '.join(sorted(incidents))}; alerts {alerts}"
 
-    return await _eventually(name, look, f"no alert holds incident {incident}")
+    return await _eventually(name, look, f"no alert holds all of {', '.join(sorted(incidents))}")
 
 
 async def _alerts(collector: CollectorClient, tried: Tried) -> Check:
-    """Require the count of the phishing test's alerts to have risen by exactly the tries by HTTPS."""
-    wanted = tried.before + len(tried.pages)
+    """Require the count of the phishing test's alerts to have risen by exactly the tries and their look-ups."""
+    wanted = tried.before + len(tried.pages) + tried.lookups
     risen = 0
 
     async def look() -> str:
@@ -132,7 +161,29 @@ async def _alerts(collector: CollectorClient, tried: Tried) -> Check:
     return Check(done.name, False, f"alerts for {PHISHING_HOST} went from {tried.before} to {risen}, not to {wanted}")
 
 
+async def _named(collector: CollectorClient, tried: Tried) -> Check:
+    """Require the alerts of this run to name the device that it ran as, by its id and its name."""
+    device = tried.device
+    assert device is not None  # noqa: S101 - this check is made for a device only
+    wanted = {reply.field("incident") for reply in (*tried.pages, *(reply for _, reply in tried.files))} - {""}
+
+    async def look() -> str:
+        alerts = [one for one in await collector.alerts() if one.get("machineId") == device.id]
+        found = {incident for alert in alerts for incident in alert.get("incidentIds", ())}
+        asked = not tried.by_device or any(tried.dns_name in str(alert.get("evidence")) for alert in alerts)
+        named = alerts and all(alert.get("computerDnsName") == device.name for alert in alerts)
+        told = f"{len(alerts)} alerts of {device.name} ({device.id}), by {tried.way}"
+        return told if wanted and wanted <= found and asked and named else ""
+
+    complaint = f"not all of {', '.join(sorted(wanted))} are alerts of {device.name} ({device.id})"
+    return await _eventually("alerts name the device", look, complaint)
+
+
 CHECKS = (_device, _phishing, _malware, _alerts)
+
+
+def _file_urls(names: tuple[str, ...]) -> list[str]:
+    return [f"{scheme}://{MALWARE_HOST}/{name}" for scheme in ("http", "https") for name in names]
 
 
 def _count(alerts: list[dict[str, Any]], host: str) -> int:

@@ -24,6 +24,8 @@ _BATCH = 512 * 1024  # bytes
 _MAX_BATCHED = 1000  # events
 _FIRST_WAIT = 0.2  # seconds
 _LONGEST_WAIT = 10.0
+_BACKLOG = 200  # events in one look: more than a person's doing, so nobody waits for the next ones
+_REST = 2.0  # times as long as the delivery of a backlog took: the embedded collector's work may not delay DNS answers
 _MAX_REJECTED = 16 * 1024 * 1024  # bytes of rejected.ndjson
 
 log = structlog.get_logger("delivery")
@@ -50,10 +52,15 @@ class Delivery:
         self._spools = SpoolFolder(folder)
 
     async def run(self) -> None:
-        """Deliver what comes, for ever."""
+        """Deliver what comes, for ever. After each part of a backlog the collector is left alone for a while."""
+        loop = asyncio.get_running_loop()
         while True:
-            if not await self.deliver_next():
+            began = loop.time()
+            count = await self.deliver_next()
+            if count == 0:
                 await asyncio.sleep(POLL)
+            elif count >= _BACKLOG:
+                await asyncio.sleep(_REST * (loop.time() - began))
 
     async def drain(self, seconds: float) -> None:
         """Deliver what is left, for so long at most; the rest waits for the next start."""
@@ -68,14 +75,14 @@ class Delivery:
         """Let go of the spools."""
         self._spools.close()
 
-    async def deliver_next(self) -> bool:
-        """Deliver one batch, however often it must be tried; false when there is nothing to deliver."""
+    async def deliver_next(self) -> int:
+        """Deliver one batch, however often it must be tried; return how many events it held."""
         batch = self._spools.take(_BATCH)
         for at in range(0, len(batch.payloads), _MAX_BATCHED):
             await self._hand_over(batch.payloads[at : at + _MAX_BATCHED])
         if batch.payloads or batch.tables:
             self._spools.acknowledge(batch)
-        return bool(batch.payloads)
+        return len(batch.payloads)
 
     async def _hand_over(self, payloads: Sequence[bytes]) -> None:
         """Deliver or reject every payload; halve a batch that is too large or that cannot be read."""

@@ -6,15 +6,12 @@ the key's collector can group events of one site without reading its name. The w
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import replace
 
 from indicators.event import Evidence, VerdictEvent
 from indicators.hosts import is_address, parents
+from indicators.keyed_hash import keyed_hash
 from indicators.public_suffix import registrable_domain
-
-_LENGTH = 16  # hexadecimal digits: 64 bits
 
 
 class Hider:
@@ -53,4 +50,4 @@ class Hider:
         )
 
     def _digest(self, text: str) -> str:
-        return hmac.new(self._key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:_LENGTH]
+        return keyed_hash(self._key, text)

@@ -13,6 +13,7 @@ import mmap
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +69,20 @@ class SegmentWriter:
         self._map[: len(MAGIC)] = MAGIC
         self._at = len(MAGIC)
 
-    def append(self, payload: bytes) -> bool:
-        """Copy one record in; false when there is no room for it and the end mark. One copy, no system call."""
-        after = self._at + _HEAD.size + len(payload)
-        if after + _HEAD.size > self._size:
-            return False
-        self._map[self._at : after] = _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+    def append(self, payloads: Sequence[bytes]) -> int:
+        """Copy records in; return for how many there was room, and for the end mark. One copy, no system call."""
+        parts: list[bytes] = []
+        after, count = self._at, 0
+        for payload in payloads:
+            size = len(payload)
+            if after + size + 2 * _HEAD.size > self._size:
+                break
+            parts += (_HEAD.pack(size, zlib.crc32(payload)), payload)
+            after += _HEAD.size + size
+            count += 1
+        self._map[self._at : after] = b"".join(parts)
         self._at = after
-        return True
+        return count
 
     def close(self, *, ended: bool = True) -> None:
         """Mark the end and let go of the file."""

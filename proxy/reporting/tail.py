@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from proxy.reporting import spool, tally
 from proxy.reporting.segment import Chunk, has_writer, read_chunk
 
 CURSOR = "cursor.json"
+_MAKER = re.compile(r"-(\d+)-[0-9a-f]{8}[-.]").search  # the process in a spool's name
 
 log = structlog.get_logger("delivery")
 
@@ -108,6 +110,7 @@ class SpoolFolder:
 
     def _abandoned_tables(self) -> Batch:
         """Return what dead processes counted and did not flush. Their segments have been delivered by then."""
+        self._remove_drafts()
         payloads: list[bytes] = []
         tables: list[Path] = []
         for path in sorted(self._folder.glob(f"*{tally.SUFFIX}")):
@@ -117,6 +120,13 @@ class SpoolFolder:
                     tables.append(path)
         return Batch(tuple(payloads), {}, tuple(tables))
 
+    def _remove_drafts(self) -> None:
+        """Remove what a process was making when it was killed; its number stands in the name."""
+        for draft in self._folder.glob(".*.draft"):
+            number = _MAKER(draft.name)
+            if number and not _lives(int(number[1])):
+                draft.unlink(missing_ok=True)
+
     def _write_cursor(self) -> None:
         path = self._folder / CURSOR
         draft = path.with_suffix(".draft")
@@ -125,6 +135,14 @@ class SpoolFolder:
             draft.replace(path)
         except OSError as error:  # a full disk: remembered in memory, written again with the next batch
             log.warning("the delivery cursor cannot be written", reason=str(error))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def _recovered(table: BinaryIO) -> list[bytes]:

@@ -1,9 +1,10 @@
 """Counts of repeats, kept in a mapped table so that a count survives SIGKILL without being written one by one.
 
-A slot is `total` and `flushed` (64 bits each), the length of a template (16 bits) and the template: a JSON event
-without its count and time. A count not yet flushed is `total - flushed`; its event id is the template's id and
-`flushed`, so that the writer, killed between appending the event and noting it, and whoever reads the table after it
-make the same event twice, which is harmless.
+Two parts of the file: rows (`total` and `flushed`, 64 bits each; an incident of 26 characters; how often rows had been
+opened, 32 bits; the number of a template), and templates (a length, and a JSON event without what a row holds: one for
+each device). A count not yet flushed is `total - flushed`; the id of its event is made of what the row holds, so that
+the writer, killed between appending the event and noting it, and whoever reads the table after it make the same event
+twice, which is harmless.
 """
 
 from __future__ import annotations
@@ -13,70 +14,90 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.reporting.segment import preallocate
 
 SUFFIX = ".tally"
-_SLOT = 1024  # bytes
-_COUNTS = struct.Struct("<QQ")  # total, flushed
+_MAGIC = b"seawall-tally-2\n"
+_HEAD = struct.Struct("<16sII24x")  # magic, rows, templates
+_ROW = struct.Struct("<QQ26sIH")  # total, flushed, incident, opening, template
 _COUNT = struct.Struct("<Q")
+_SIZE = 48  # bytes of a row
+_TEMPLATE = 1024  # bytes of a template
 _LENGTH = struct.Struct("<H")
-_ROOM = _SLOT - _COUNTS.size - _LENGTH.size  # bytes for a template
+_LOOKS = 64  # rows looked at for one whose count is flushed
+
+
+class Waiting(NamedTuple):
+    """Hold a count that is to be flushed, and what its event says beside it."""
+
+    incident: str
+    id: str
+    more: int
+    template: bytes
 
 
 class Tally:
-    """Count repeats by incident; the oldest incident gives way when all slots hold undelivered counts."""
+    """Count repeats by incident; an old incident gives way when all rows are taken, one with nothing to tell first."""
 
-    def __init__(self, path: Path, slots: int = 1024) -> None:
+    def __init__(self, path: Path, rows: int = 4096, templates: int = 256) -> None:
         self.path = path
-        self._handle = preallocate(path, slots * _SLOT)
-        self._map = mmap.mmap(self._handle, slots * _SLOT)
-        self._free = list(range(slots))
-        self._slots: dict[str, int] = {}  # incident -> slot, oldest first
-        self._pending: set[str] = set()
+        size = _HEAD.size + rows * _SIZE + templates * _TEMPLATE
+        self._handle = preallocate(path, size)
+        self._map = mmap.mmap(self._handle, size)
+        _HEAD.pack_into(self._map, 0, _MAGIC, rows, templates)
+        self._owners = [""] * rows
+        self._next = 0  # the row that has been longest in use
+        self._rows: dict[str, int] = {}
+        self._openings = 0
+        self._templates: dict[bytes, int] = {}
+        self._room = templates
+        self._templates_at = _HEAD.size + rows * _SIZE
+        self._pending: dict[str, None] = {}  # in the order in which they began to wait
 
     def add(self, incident: str, count: int) -> bool:
-        """Add to an incident's count; false when it has no slot. Copies 8 bytes."""
-        slot = self._slots.get(incident)
-        if slot is None:
+        """Add to an incident's count; false when it has no row. Copies 8 bytes."""
+        row = self._rows.get(incident)
+        if row is None:
             return False
-        total, _ = _COUNTS.unpack_from(self._map, slot * _SLOT)
-        self._put(slot * _SLOT, total + count)
-        self._pending.add(incident)
+        at = _HEAD.size + row * _SIZE
+        self._put(at, _COUNT.unpack_from(self._map, at)[0] + count)
+        self._pending[incident] = None
         return True
 
-    def open(self, incident: str, template: dict[str, Any]) -> int:
-        """Give an incident a slot; return the count lost with the one that had to give way (0 as a rule).
+    def open(self, incident: str, template: bytes) -> int:
+        """Give an incident a row; return the count lost with those that had to give way (0 as a rule).
 
-        Raises ValueError when the template is longer than a slot.
+        Raises ValueError when the template or the incident is longer than there is room for.
         """
-        text = json.dumps(template, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
-        if len(text) > _ROOM:
-            raise ValueError(f"template of {len(text)} bytes, a slot holds {_ROOM}")
-        lost = 0 if self._free else self._give_way()
-        slot = self._free.pop()
-        at = slot * _SLOT
-        self._put(at, 0)
-        self._put(at + _COUNT.size, 0)
-        self._map[at + _COUNTS.size : at + _COUNTS.size + _LENGTH.size + len(text)] = _LENGTH.pack(len(text)) + text
-        self._slots[incident] = slot
+        if len(template) > _TEMPLATE - _LENGTH.size or len(incident) > 26:
+            raise ValueError(f"{len(template)} bytes, where there is room for {_TEMPLATE - _LENGTH.size}")
+        lost = 0
+        if template not in self._templates:
+            lost = self._start_again() if len(self._templates) == self._room else 0
+            self._keep(template)
+        row = self._oldest()
+        lost += self._drop(row)
+        self._openings += 1
+        at = _HEAD.size + row * _SIZE
+        self._map[at : at + _ROW.size] = _ROW.pack(0, 0, incident.encode(), self._openings, self._templates[template])
+        self._rows[incident], self._owners[row] = row, incident
         return lost
 
-    def pending(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return each incident with a count to flush and the event to append for it, without its time."""
-        for incident in list(self._pending):
-            event = _event(self._map, self._slots[incident] * _SLOT)
-            if event:
-                yield incident, event
+    def pending(self, limit: int) -> list[Waiting]:
+        """Return counts to flush, those that have waited longest first."""
+        chosen = islice(self._pending, limit)
+        found = (_read(self._map, _HEAD.size + self._rows[each] * _SIZE, self._templates_at) for each in chosen)
+        return [waiting for waiting in found if waiting]
 
     def flushed(self, incident: str) -> None:
         """Note that the event of `pending` has been appended."""
-        at = self._slots[incident] * _SLOT
-        total, _ = _COUNTS.unpack_from(self._map, at)
-        self._put(at + _COUNT.size, total)
-        self._pending.discard(incident)
+        at = _HEAD.size + self._rows[incident] * _SIZE
+        self._put(at + 8, _COUNT.unpack_from(self._map, at)[0])
+        del self._pending[incident]
 
     def close(self) -> None:
         """Let go of the table; remove it when nothing is left to flush."""
@@ -88,32 +109,66 @@ class Tally:
     def _put(self, at: int, count: int) -> None:
         self._map[at : at + _COUNT.size] = _COUNT.pack(count)  # one copy of eight bytes: no kill finds half a number
 
-    def _give_way(self) -> int:
-        idle = next((incident for incident in self._slots if incident not in self._pending), None)
-        oldest = idle or next(iter(self._slots))
-        slot = self._slots.pop(oldest)
-        self._pending.discard(oldest)
-        total, flushed = _COUNTS.unpack_from(self._map, slot * _SLOT)
-        self._free.append(slot)
-        return int(total - flushed)
+    def _keep(self, template: bytes) -> None:
+        number = self._templates[template] = len(self._templates)
+        at = self._templates_at + number * _TEMPLATE
+        self._map[at : at + _LENGTH.size + len(template)] = _LENGTH.pack(len(template)) + template
+
+    def _oldest(self) -> int:
+        """Return a row that may be used: free, or flushed, or else the oldest."""
+        first, size = self._next, len(self._owners)
+        row = next(
+            (at % size for at in range(first, first + _LOOKS) if self._owners[at % size] not in self._pending), first
+        )
+        self._next = (row + 1) % size
+        return row
+
+    def _start_again(self) -> int:
+        """Forget every incident, so that other devices have room: those that are seen again get a row again."""
+        lost = sum(self._drop(row) for row in list(self._rows.values()))
+        self._templates.clear()
+        return lost
+
+    def _drop(self, row: int) -> int:
+        """Take a row from its incident; return the count that is lost with it."""
+        at = _HEAD.size + row * _SIZE
+        total, flushed, *_ = _ROW.unpack_from(self._map, at)
+        self._put(at, 0)  # first, so that nothing waits in a row half written
+        incident, self._owners[row] = self._owners[row], ""
+        self._rows.pop(incident, None)
+        self._pending.pop(incident, None)
+        return int(total - flushed) if incident else 0
 
 
 def leftovers(table: bytes) -> Iterator[dict[str, Any]]:
-    """Read the events that a dead process had not flushed from its table; a torn slot holds none."""
-    for at in range(0, len(table) - _SLOT + 1, _SLOT):
-        event = _event(table, at)
-        if event:
-            yield event
+    """Read the repeats that a dead process had not flushed, as events but for their time. A torn row holds none."""
+    if len(table) < _HEAD.size:
+        return
+    magic, rows, templates = _HEAD.unpack_from(table)
+    templates_at = _HEAD.size + rows * _SIZE
+    if magic != _MAGIC or len(table) < templates_at + templates * _TEMPLATE:
+        return
+    for row in range(rows):
+        found = _read(table, _HEAD.size + row * _SIZE, templates_at)
+        template = _parsed(found.template) if found else {}
+        if found and template:
+            yield {**template, "id": found.id, "incident": found.incident, "count": found.more}
 
 
-def _event(table: bytes | mmap.mmap, at: int) -> dict[str, Any] | None:
-    total, flushed = _COUNTS.unpack_from(table, at)
-    (length,) = _LENGTH.unpack_from(table, at + _COUNTS.size)
-    if total <= flushed or not 0 < length <= _ROOM:
-        return None
-    start = at + _COUNTS.size + _LENGTH.size
+def _parsed(template: bytes) -> dict[str, Any]:
     try:
-        event: dict[str, Any] = json.loads(bytes(table[start : start + length]))
+        found = json.loads(template)
     except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read(table: bytes | mmap.mmap, at: int, templates_at: int) -> Waiting | None:
+    total, flushed, incident, opening, template = _ROW.unpack_from(table, at)
+    place = templates_at + template * _TEMPLATE
+    if total <= flushed or place + _TEMPLATE > len(table):
         return None
-    return {**event, "id": f"{event['id']}-{flushed}", "count": total - flushed}
+    (length,) = _LENGTH.unpack_from(table, place)
+    name = incident.rstrip(b"\0").decode("ascii", "replace")
+    start = place + _LENGTH.size
+    return Waiting(name, f"{name}-{opening}-{flushed}", total - flushed, bytes(table[start : start + length]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from proxy.front.transparent import inherited
 from proxy.logs import clean
 from proxy.roles import Role
 
@@ -69,6 +71,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process of the moment; it is started anew when it ends."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
     def _is_stopping(self) -> bool:
         return self._stopping
 
@@ -86,6 +94,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=_MAX_LINE,
+            pass_fds=inherited(),
         )
         self.pid = process.pid
         try:

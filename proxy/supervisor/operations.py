@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from indicators.overlay import Waiver
+from indicators.overlay import Pin, Waiver
 from proxy.config.model import Config
 from proxy.config_wire import to_wire
 from proxy.control.protocol import ControlError, number_field, text_field
@@ -16,7 +18,8 @@ from proxy.supervisor.overlay_desk import OverlayDesk
 
 _YEAR = 366 * 86400  # seconds
 _OPERATIONS = (
-    "hello ready holding health waive trust_ca allow pause resume add_indicator remove_indicator status own_ports"
+    "hello ready holding health waive trust_ca allow pause resume add_indicator remove_indicator status own_ports "
+    "pin unpin pins ask_access"
 ).split()
 type Reply = Mapping[str, Any]
 
@@ -52,7 +55,9 @@ class Operations:
         floor: Floor,
         how_it_is: Callable[[], Mapping[str, Any]],
         clock: Callable[[], datetime],
+        ask: Callable[[Mapping[str, Any]], Awaitable[str]] | None = None,
     ) -> None:
+        self._ask = ask
         self._desk = desk
         self._how_it_is = how_it_is
         self._floor = floor
@@ -84,7 +89,8 @@ class Operations:
         return {}
 
     async def health(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
-        """Keep what a worker says of itself, for the status."""
+        """Keep what a worker says of itself, for the status, and when: one that is silent is stuck."""
+        _worker(peer).heard = time.monotonic()
         _worker(peer).facts = {name: int(fields.get(name, 0)) for name in ("failures", "lost", "short_of_room")}
         return {}
 
@@ -103,6 +109,26 @@ class Operations:
         if device in self._desk.overlay.trusted_devices:
             return {}
         return await self._changed(lambda store: store.trust(device, self._clock()))
+
+    async def pin(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
+        """Remember an app that refuses our certificate for a host, as long as `policy.pinned_for` says."""
+        until = self._clock() + self._floor.config.policy.pinned_for
+        device, host, ja4 = (text_field(fields, name, limit=255) for name in ("device", "host", "ja4"))
+        pin = Pin(device, host, ja4, until, str(fields.get("name", ""))[:255])
+        return await self._changed(lambda store: store.pin(pin, self._clock()), until=until)
+
+    async def unpin(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
+        """Forget apps that refuse our certificate: of a host, of a device, or all."""
+        host, device = (str(fields.get(name) or "") for name in ("host", "device"))
+        before = len(self._desk.overlay.pins)
+        reply = await self._changed(lambda store: store.unpin(host, device))
+        return {**reply, "removed": before - len(self._desk.overlay.pins)}
+
+    async def pins(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
+        """List apps that refuse our certificate."""
+        now = self._clock()
+        found = [pin for pin in self._desk.overlay.pins if pin.until > now]
+        return {"pins": [{**asdict(pin), "until": pin.until.isoformat(timespec="seconds")} for pin in found]}
 
     async def allow(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Let a host through, for some seconds or for good."""
@@ -128,6 +154,17 @@ class Operations:
         """Remove what `add_indicator` set."""
         entry = _entry(fields)
         return await self._changed(lambda store: store.remove_indicator(entry))
+
+    async def ask_access(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
+        """Hand a person's request for access to the collector; answered with what became of it."""
+        if self._ask is None:
+            raise ControlError("no collector takes requests")
+        _worker(peer)
+        names = ("device", "name", "host", "nonce")
+        device, name, host, nonce = (text_field(fields, each) for each in names)
+        incident, note = (str(fields.get(each, ""))[:1000] for each in ("incident", "note"))
+        asked = {"id": nonce, "device": {"id": device, "name": name}, "host": host, "incident": incident, "note": note}
+        return {"status": await self._ask(asked)}
 
     async def status(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Say how the gateway is."""

@@ -13,6 +13,7 @@ from rich.text import Text
 from proxy.endpoints import split
 
 _EMULATOR_HOST = "10.0.2.2"  # the host's loopback, seen from an Android emulator
+_OVER_TLS = (("DNS over TLS", "dns_tls"), ("DNS over HTTPS", "dns_https"))
 
 
 def show(status: Mapping[str, Any], console: Console | None = None) -> None:
@@ -30,6 +31,7 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("HTTP proxy", _both(ends["http_proxy"])),
         ("SOCKS5", _both(ends["socks"])),
         ("DNS", f"{ends['dns']} (UDP and TCP)"),
+        *((label, ends[name]) for label, name in _OVER_TLS if name in ends),
         ("CA certificate", str(ends["ca"])),
         ("Console", f"{ends['collector']} (open it with `seawall console`)"),
         ("Indicators", _indicators(status)),

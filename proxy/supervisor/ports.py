@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import psutil
 
 from proxy.config.model import Config
+from proxy.front.transparent import hosts
+from proxy.pages.entries import page_hosts
 
 _TRIES = 20  # free numbers to try until one is free on UDP too
 
@@ -43,8 +45,20 @@ def listeners(config: Config) -> list[Listener]:
         Listener("socks", "proxy.socks_port", str(proxy.host), proxy.socks_port),
         Listener("dns", "dns.port", str(dns.host), dns.port, udp=True),
     ]
+    for name, port in (("tls", dns.tls_port), ("https", dns.https_port)):
+        if port is not None:
+            found.append(Listener(f"dns_{name}", f"dns.{name}_port", str(dns.host), port))
     if proxy.transparent_port is not None:
-        found.append(Listener("transparent", "proxy.transparent_port", str(proxy.host), proxy.transparent_port))
+        found.append(Listener("transparent", "proxy.transparent_port", hosts(proxy.host)[4], proxy.transparent_port))
+    if proxy.tproxy_port is not None:
+        found.append(Listener("tproxy", "proxy.tproxy_port", hosts(proxy.host)[4], proxy.tproxy_port))
+    for host in page_hosts(config)[:1]:
+        found.append(Listener("page_http", "pages.http_port", host, config.pages.http_port))
+        found.append(Listener("page_https", "pages.https_port", host, config.pages.https_port))
+    if config.metrics.port is not None:
+        found.append(Listener("metrics", "metrics.port", str(config.metrics.host), config.metrics.port))
+    if config.wireguard.by_kernel:
+        found.append(Listener("wireguard", "wireguard.port", "0.0.0.0", config.wireguard.port, udp=True))
     if collector.url == "embedded":
         found.append(Listener("collector", "collector.port", str(collector.host), collector.port))
     return found
@@ -67,13 +81,16 @@ class Ports:
         """Return the configuration with the numbers really taken."""
         number = self.numbers
         proxy = {"port": number["http_proxy"], "socks_port": number["socks"]}
-        if "transparent" in number:
-            proxy["transparent_port"] = number["transparent"]
+        proxy |= {f"{name}_port": number[name] for name in ("transparent", "tproxy") if name in number}
+        pages = {key: number[f"page_{key[:-5]}"] for key in ("http_port", "https_port") if "page_http" in number}
         collector = {"port": number["collector"]} if "collector" in number else {}
+        tunnel = {"port": number["wireguard"]} if "wireguard" in number else {}
         return config.model_copy(
             update={
                 "proxy": config.proxy.model_copy(update=proxy),
-                "dns": config.dns.model_copy(update={"port": number["dns"]}),
+                "pages": config.pages.model_copy(update=pages),
+                "dns": config.dns.model_copy(update=_dns_ports(number)),
+                "wireguard": config.wireguard.model_copy(update=tunnel),
                 "collector": config.collector.model_copy(update=collector),
             }
         )
@@ -115,6 +132,11 @@ class Ports:
             made.close()
             raise PortError(_why(listener, port, error)) from None
         return made
+
+
+def _dns_ports(number: dict[str, int]) -> dict[str, int]:
+    keys = {"dns": "port", "dns_tls": "tls_port", "dns_https": "https_port"}
+    return {key: number[name] for name, key in keys.items() if name in number}
 
 
 def _why(listener: Listener, port: int, error: OSError) -> str:

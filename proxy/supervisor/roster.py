@@ -42,6 +42,11 @@ class Roster:
         if self._peers.get(peer.role) is peer:
             del self._peers[peer.role]
 
+    def heard(self, role: str) -> float | None:
+        """Return when a role last told anything (monotonic seconds); nothing for one that has not yet."""
+        peer = self._peers.get(role)
+        return peer.heard if peer else None
+
     def enforces(self, role: str) -> bool:
         """Say whether a role must hold a generation before a waiver counts."""
         return any(child.role.enforces for child in self.children if child.role.name == role)
@@ -53,7 +58,9 @@ class Roster:
 
     def addresses(self) -> dict[str, str]:
         """Return each listener's address: as bound, or as it will be."""
-        hosts = {"dns": str(self.config.dns.host), "collector": str(self.config.collector.host)}
+        dns = str(self.config.dns.host)
+        hosts = {"dns": dns, "dns_tls": dns, "dns_https": dns, "collector": str(self.config.collector.host)}
+        hosts |= {"metrics": str(self.config.metrics.host), "wireguard": "0.0.0.0"}
         usual = str(self.config.proxy.host)
         return {
             name: self.bound.get(name) or endpoints.spell(hosts.get(name, usual), number)
@@ -67,7 +74,8 @@ class Roster:
             return settings.url
         host = str(settings.host)
         any_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-        return f"http://{endpoints.spell(any_address.get(host, host), settings.port)}"
+        scheme = "https" if settings.tls.cert else "http"
+        return f"{scheme}://{endpoints.spell(any_address.get(host, host), settings.port)}"
 
     def workers(self, held_by: Callable[[Peer], int | None]) -> list[dict[str, Any]]:
         """Describe every child, for the status."""

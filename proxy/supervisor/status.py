@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
+from platform import node
 from typing import Any, Protocol
 
+from indicators.overlay import Pin
 from proxy.config.model import Config
 from proxy.feeds.status import FeedState, FeedStatus
 from proxy.policy import LivePolicy
@@ -15,6 +17,7 @@ from proxy.reporting.delivery import DeliveryState
 
 # how the collector's words for a feed's state stand for ours
 _FOR_COLLECTOR = {FeedState.EMPTY: "stale", FeedState.FAILING: "failed", FeedState.DISABLED: "off"}
+_MOST_PINS = 200  # those that last longest
 VERSION = version("seawall")
 
 
@@ -59,7 +62,7 @@ def describe(
     }
 
 
-def for_collector(status: dict[str, Any]) -> dict[str, Any]:
+def for_collector(status: dict[str, Any], pins: Sequence[Pin] = ()) -> dict[str, Any]:
     """Return the status in the collector's form (`POST /api/v1/gateways/status`)."""
     told = "gateway version mode compiling indicators waiting_for_ca paused_until".split()
     feeds = [
@@ -73,4 +76,20 @@ def for_collector(status: dict[str, Any]) -> dict[str, Any]:
         for feed in status["feeds"][:500]
     ]
     errors = [error[:1000] for error in status["errors"][:100]]
-    return {**{name: status[name] for name in told}, "feeds": feeds, "errors": errors, "endpoints": status["endpoints"]}
+    more = {"decryption": status["decryption"]} if status.get("decryption") else {}
+    return {
+        **{name: status[name] for name in told},
+        **more,
+        "name": node()[:64],
+        "feeds": feeds,
+        "errors": errors,
+        "endpoints": status["endpoints"],
+        "pins": len(pins),
+        "pinned": _longest(pins),
+    }
+
+
+def _longest(pins: Sequence[Pin]) -> list[dict[str, str]]:
+    """Return the apps that pin, the one that lasts longest first, bounded; times to the microsecond."""
+    shown = sorted(pins, key=lambda pin: pin.until, reverse=True)[:_MOST_PINS]
+    return [{**asdict(pin), "until": pin.until.isoformat()} for pin in shown]

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds the test guest from Debian packages into FOLDER: `vmlinuz` and `initrd.gz` (busybox, curl, virtio network modules).
+# Builds the test guest from Debian packages into FOLDER: `vmlinuz` and `initrd.gz` (busybox, curl, wg, modules for virtio
+# networks and WireGuard).
 # Usage: build.sh FOLDER. Downloads the kernel package once; keeps what is already there. Writes nothing outside FOLDER.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -7,8 +8,8 @@ out=$(mkdir -p "$1" && cd "$1" && pwd)
 stamp=$(cat "$here/init.sh" "$0" | cksum)
 [ -s "$out/initrd.gz" ] && [ -s "$out/vmlinuz" ] && [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && exit 0
 
-for program in busybox curl cpio depmod modprobe; do
-  PATH=$PATH:/sbin:/usr/sbin command -v $program >/dev/null || { echo "needs \`$program\` (Debian: busybox-static curl cpio kmod)" >&2; exit 3; }
+for program in busybox curl wg cpio depmod modprobe; do
+  PATH=$PATH:/sbin:/usr/sbin command -v $program >/dev/null || { echo "needs \`$program\` (Debian: busybox-static curl wireguard-tools cpio kmod)" >&2; exit 3; }
 done
 export PATH=$PATH:/sbin:/usr/sbin
 work=$(mktemp -d "$out/build.XXXXXX")
@@ -28,14 +29,16 @@ mkdir -p "$root"/{bin,dev,etc,modules,proc,sys,tmp,lib64}
 cp "$(command -v busybox)" "$root/bin/busybox"
 cp "$here/init.sh" "$root/init"
 chmod 755 "$root/init"
-for module in virtio_pci virtio_net; do modprobe -d "$work/kernel" -S "$version" --show-depends $module; done |
+for module in virtio_pci virtio_net wireguard; do modprobe -d "$work/kernel" -S "$version" --show-depends $module; done |
   awk '$1 == "insmod" && !seen[$2]++ {print $2}' >"$work/modules"
 while read -r path; do
   cp "$path" "$root/modules/"
   basename "$path"
 done <"$work/modules" >"$root/modules/order"
-install -D "$(command -v curl)" "$root/bin/curl"
-ldd "$(command -v curl)" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$root$library"; done
+for program in curl wg; do
+  install -D "$(command -v $program)" "$root/bin/$program"
+  ldd "$(command -v $program)" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$root$library"; done
+done
 
 (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/initrd.gz"
 cp "$work/kernel/boot/vmlinuz-$version" "$work/vmlinuz"

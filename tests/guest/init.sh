@@ -4,7 +4,7 @@
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-for module in $(cat /modules/order); do insmod "/modules/$module"; done
+for module in $(cat /modules/order); do insmod "/modules/$module" 2>/dev/null; done # some are for other processors
 ip link set lo up
 ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth0

@@ -22,6 +22,7 @@ SEAWALL = str(Path(sys.executable).parent / "seawall")
 ORIGIN_PORT = 8000
 CONFIG = """\
 state_dir: state
+user: root
 proxy: {host: 127.0.0.1, port: 8080, socks_port: 1080}
 dns: {host: 127.0.0.1, port: 53, hosts: {benign.test: 10.0.2.2}}
 collector: {host: 127.0.0.1, port: 8088}

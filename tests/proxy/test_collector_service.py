@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import make_url
 
 from proxy.collector_service import serve, settings_of
-from proxy.config.model import CollectorConfig, Config, PrivacyConfig
+from proxy.config.model import Config
+from proxy.config.sections.collector import CollectorConfig
+from proxy.config.sections.privacy import PrivacyConfig
 from proxy.secrets import load_or_create
 from proxy.state import StateDir
 
@@ -42,12 +44,12 @@ def context(tmp_path) -> Context:
 
 
 def test_settings_follow_the_configuration(context):
-    settings = settings_of(context)
+    settings = settings_of(context.config.config, context.state, context.secrets)
     assert make_url(settings.database_url).database == str(context.state.collector_database)
     assert (settings.retention, settings.allowed_hosts, settings.port) == (timedelta(days=7), ("wall.home",), 0)
     url = "postgresql+asyncpg://db.lan/seawall"
     context.config.config = Config(collector=CollectorConfig(database=url))
-    assert settings_of(context).database_url == url
+    assert settings_of(context.config.config, context.state, context.secrets).database_url == url
 
 
 async def test_serves_until_stopping(context):

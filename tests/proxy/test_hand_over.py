@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from proxy.hand_over import HandOver, Sender, accept, as_json, listen, receive
+from indicators.observation import Device
+from indicators.words import IdentifiedBy
+from proxy.hand_over import MAX_MESSAGE, HandOver, Kind, Sender, accept, listen, receive
+
+PHONE = Device("d1", "a phone", "children", IdentifiedBy.CREDENTIAL, "192.0.2.7", "socks")
+ADDRESSES = (ip_address("192.0.2.1"), ip_address("2001:db8::1"))
+
+
+def fresh(data: bytes = b"") -> HandOver:
+    return HandOver(Kind.HTTP, data, PHONE)
 
 
 def test_the_client_goes_on_talking_to_whoever_took_it(tmp_path: Path) -> None:
@@ -16,7 +26,7 @@ def test_the_client_goes_on_talking_to_whoever_took_it(tmp_path: Path) -> None:
     with listen(tmp_path / "i") as server:
         sender = Sender(tmp_path / "i")
         client, ours = socket.socketpair()
-        given = HandOver("http", b"\x16\x03\x01" + bytes(60_000), "a.test", 443)
+        given = HandOver(Kind.TUNNEL, b"\x16\x03\x01" + bytes(64 * 1024), PHONE, "a.test", 443, ADDRESSES)
         sender.send(given, ours.fileno())
         ours.close()
         peer = accept(server)
@@ -36,13 +46,15 @@ def test_an_inspector_that_was_started_again_is_found(tmp_path: Path) -> None:
     sender = Sender(path)
     client, ours = socket.socketpair()
     with listen(path) as first:
-        sender.send(HandOver("http", b"a"), ours.fileno())
+        sender.send(fresh(b"a"), ours.fileno())
         peer = accept(first)
         assert peer is not None
         peer.close()
     with listen(path) as second:
-        sender.send(HandOver("http", b"b"), ours.fileno())
-        assert accept(second) is not None
+        sender.send(fresh(b"b"), ours.fileno())
+        again = accept(second)
+        assert again is not None
+        again.close()
     sender.close()
     client.close()
     ours.close()
@@ -51,7 +63,16 @@ def test_an_inspector_that_was_started_again_is_found(tmp_path: Path) -> None:
 def test_no_inspector_is_an_error_for_the_front_to_map(tmp_path: Path) -> None:
     client, ours = socket.socketpair()
     with client, ours, pytest.raises(FileNotFoundError):
-        Sender(tmp_path / "nobody").send(HandOver("http", b""), ours.fileno())
+        Sender(tmp_path / "nobody").send(fresh(), ours.fileno())
+
+
+def test_an_inspector_that_takes_nothing_makes_nobody_wait_in_the_call(tmp_path: Path) -> None:
+    client, ours = socket.socketpair()
+    sender = Sender(tmp_path / "i")
+    with listen(tmp_path / "i"), client, ours, pytest.raises(BlockingIOError):
+        while True:
+            sender.send(fresh(bytes(MAX_MESSAGE // 2)), ours.fileno())
+    sender.close()
 
 
 def test_another_users_process_is_turned_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,5 +83,7 @@ def test_another_users_process_is_turned_away(tmp_path: Path, monkeypatch: pytes
         assert stranger.recv(1) == b""
 
 
-def test_a_log_says_where_to_but_not_what() -> None:
-    assert as_json(HandOver("socks", b"secret", "a.test", 443)) == {"listener": "socks", "host": "a.test", "port": 443}
+def test_what_a_log_may_say_has_none_of_the_clients_bytes() -> None:
+    note = HandOver(Kind.TUNNEL, b"secret", PHONE, "a.test", 443, ADDRESSES).note()
+    assert (note["host"], note["port"], note["addresses"]) == ("a.test", 443, ["192.0.2.1", "2001:db8::1"])
+    assert "secret" not in str(note)

@@ -3,15 +3,17 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from indicators.overlay import Waiver
+from indicators.overlay import Pin, Waiver
 from indicators.rules import RuleError
 from indicators.words import Action, IndicatorType
 from proxy.overlay_store import NonceUsedError, OverlayStore, Waive
+from proxy.policy_stream.told import Change, Told
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -129,3 +131,42 @@ def test_a_change_that_fails_is_undone(store: OverlayStore) -> None:
         change("INSERT INTO trusted VALUES ('x', 'y')", ())
         change("INSERT INTO nowhere VALUES (1)", ())
     assert store.overlay((), NOW) == before
+
+
+def test_apps_that_pin_are_kept_until_they_expire_are_cleared_or_the_ca_changes(store: OverlayStore) -> None:
+    until = NOW + timedelta(hours=1)
+    pins = [Pin(device, host, "t13", until, "phone") for device in "de" for host in ("a.test", "b.test")]
+    for pin in pins:
+        store.pin(pin, NOW)
+    assert set(store.overlay((), NOW).pins) == set(pins)
+    assert store.overlay((), until).pins == ()
+    assert store.unpin("a.test", "d") == 1
+    assert store.unpin(device="e") == 2
+    assert store.overlay((), NOW).pins == (pins[1],)
+    store.note_ca("another")
+    assert store.overlay((), NOW).pins == ()
+    store.pin(pins[0], NOW)
+    assert store.unpin() == 1
+
+
+def test_the_collector_has_pins_forgotten_once_however_often_it_tells(store: OverlayStore, tmp_path: Path) -> None:
+    until = NOW + timedelta(days=1)
+    first = Pin("d", "a.test", "t13", until)
+    others = [Pin("e", "a.test", "t13", until), Pin("d", "b.test", "t13", until), Pin("d", "a.test", "q13", until)]
+    for pin in (first, *others):
+        store.pin(pin, NOW)
+    body = {"device": "d", "host": "a.test", "ja4": "t13", "until": until.isoformat()}
+    told = Told("s", 1, (Change("unpin", "k", body), Change("unpin", "wrong", {})))
+    store.push(told, NOW)
+    assert set(store.overlay((), NOW).pins) == set(others)
+    assert store.misunderstood() == ["unpin wrong: 'device'"]
+    again = replace(first, until=until + timedelta(microseconds=1))
+    store.pin(again, NOW)
+    store.push(replace(told, reset=True), NOW)
+    assert set(store.overlay((), NOW).pins) == {again, *others}, "what was learnt since stays"
+    every = {"device": "", "host": "", "ja4": "", "until": until.isoformat()}
+    store.push(Told("s", 2, (Change("unpin", "all", every),)), NOW)
+    assert store.overlay((), NOW).pins == (again,)
+    reopened = OverlayStore(tmp_path / "overlay.sqlite")
+    assert reopened.misunderstood() == [], "an instruction is not kept"
+    reopened.close()

@@ -12,9 +12,9 @@ import pytest
 from indicators import testfeed
 from indicators.indicator import Indicator, Origin
 from indicators.observation import Device, Observation
-from indicators.overlay import Overlay, Waiver
+from indicators.overlay import DeviceRisk, Overlay, Waiver
 from indicators.verdict import Match, Scope
-from indicators.words import Action, IndicatorType, Mode, Stage
+from indicators.words import Action, IndicatorType, Mode, Risk, Stage
 from proxy import policy as module
 from proxy.config.model import Config
 from proxy.control import ControlError
@@ -47,6 +47,30 @@ def state(tmp_path: Path) -> StateDir:
 
 def policy_of(state: StateDir, **settings: Any) -> LivePolicy:
     return LivePolicy(Config.model_validate(settings), state, clock)
+
+
+def test_a_group_given_by_the_collector_is_the_devices_group(state: StateDir) -> None:
+    policy = policy_of(state)
+    block = replace(blocking("evil.example"), device_groups=frozenset({"children"}))
+    publish(state.overlay, Overlay(2, indicators=(block,)))
+    assert policy.load()
+    assert policy.judge(looking_at("evil.example")).action is Action.ALLOW
+    publish(state.overlay, Overlay(3, indicators=(block,), groups={DEVICE.id: "children"}))
+    assert policy.load()
+    assert policy.judge(looking_at("evil.example")).action is Action.BLOCK
+
+
+def test_corporate_hosts_are_guarded_after_the_indicators(state: StateDir) -> None:
+    policy = policy_of(state, corporate={"hosts": ["corp.example"], "accept_address": True, "risk_max_age": "1h"})
+    publish(state.overlay, Overlay(2, indicators=(blocking("bad.corp.example"),), risks_as_of=NOW))
+    assert policy.load()
+    assert policy.judge(looking_at("www.corp.example")).action is Action.ALLOW
+    assert policy.judge(looking_at("bad.corp.example")).reason.startswith("bad.corp.example is blocked")
+    risk = DeviceRisk(Risk.HIGH)
+    publish(state.overlay, Overlay(3, risks={DEVICE.id: risk}, risks_as_of=NOW))
+    assert policy.load()
+    assert policy.judge(looking_at("www.corp.example")).action is Action.BLOCK
+    assert policy.judge(looking_at("elsewhere.example")).action is Action.ALLOW
 
 
 class Control:
@@ -234,3 +258,44 @@ async def test_what_ends_by_itself_is_a_new_epoch(state: StateDir) -> None:
     assert policy.judge(looking_at("evil.example")).action is Action.BLOCK
     following.cancel()
     await asyncio.wait({following})
+
+
+BEDTIME = {"name": "night", "time_zone": "UTC", "slots": [{"start": "00:00", "end": "06:00"}], "everything": True}
+
+
+def test_a_slot_begins_and_ends_by_itself_and_rises_the_epoch(state: StateDir) -> None:
+    now = [NOW.replace(hour=5, minute=59)]
+    config = Config.model_validate({"groups": {"kids": {"schedules": [BEDTIME]}}})
+    policy = LivePolicy(config, state, lambda: now[0])
+    child = replace(DEVICE, group="kids")
+    seen = Observation(Stage.DNS, child, hosts=("any.example",))
+    assert policy.judge(seen).stops
+    assert not policy.judge(looking_at("any.example")).stops
+    assert (policy.differs(child), policy.differs(DEVICE)) == (True, False)
+    epoch = policy.epoch
+    policy.keep_time()
+    assert policy.epoch == epoch
+    now[0] = NOW.replace(hour=6)
+    policy.keep_time()
+    assert policy.epoch == epoch + 1
+    assert not policy.judge(seen).stops
+    now[0] = NOW.replace(hour=1)  # the clock was set back
+    policy.keep_time()
+    assert policy.epoch == epoch + 2
+    assert policy.judge(seen).stops
+
+
+async def test_following_keeps_time(state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_ANYWAY", 50)
+    now = [NOW.replace(hour=5, minute=59)]
+    config = Config.model_validate({"groups": {"kids": {"schedules": [BEDTIME]}}})
+    policy = LivePolicy(config, state, lambda: now[0])
+    following = asyncio.create_task(policy.follow())
+    try:
+        now[0] = NOW.replace(hour=7)
+        async with asyncio.timeout(10):
+            while policy.epoch == 0:
+                await asyncio.sleep(0.01)
+    finally:
+        following.cancel()
+    assert not policy.judge(Observation(Stage.DNS, replace(DEVICE, group="kids"), hosts=("a.example",))).stops

@@ -10,7 +10,9 @@ import pytest
 from proxy.secrets import Secrets, load_or_create
 from proxy.state import StateDir
 
-NAMES = {"installation_id", "gateway_token", "admin_token", "read_token", "waiver_key", "privacy_key"}
+NAMES = set(
+    "installation_id gateway_token admin_token read_token waiver_key privacy_key device_key collector_key".split()
+)
 
 
 @pytest.fixture
@@ -30,7 +32,8 @@ def test_made_once_private_and_kept(state: StateDir) -> None:
 def test_every_secret_is_another_and_long(state: StateDir) -> None:
     made = load_or_create(state)
     tokens = {made.gateway_token, made.admin_token, made.read_token, made.waiver_key.hex(), made.privacy_key.hex()}
-    assert len(tokens) == 5
+    tokens |= {made.device_key.hex(), made.collector_key.hex()}
+    assert len(tokens) == 7
     assert min(map(len, tokens)) >= 43
     assert len(made.waiver_key) == 32
 

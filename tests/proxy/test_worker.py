@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -61,15 +62,17 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
     await made.server.stop()
 
 
-@pytest.mark.parametrize("role", ["collector", "resolver"])
-async def test_it_serves_until_sigterm(supervisor: Supervisor, role: str) -> None:
+@pytest.mark.parametrize(("role", "niceness"), [("collector", 10), ("resolver", 0), ("inspector", 10)])
+async def test_it_serves_until_sigterm(supervisor: Supervisor, role: str, niceness: int) -> None:
+    here = os.getpriority(os.PRIO_PROCESS, 0)
     process = await supervisor.worker(role, "listening")
     await wait_for(lambda: supervisor.heard("ready"), 60)
+    await wait_for(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == min(here + niceness, 19), 10)
     await wait_for(lambda: supervisor.heard("health"), 10)
     process.send_signal(signal.SIGINT)  # Ctrl-C is the supervisor's affair
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 20) == 0
-    assert supervisor.heard("holding") is (role == "resolver")
+    assert supervisor.heard("holding") is (role != "collector")
     assert not list(supervisor.state.spool.glob("*.tally"))
 
 

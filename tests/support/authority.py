@@ -1,7 +1,8 @@
-"""A throw-away certificate authority for tests."""
+"""Throw-away certificates for tests: an authority whose key nobody keeps, and an origin that stands for itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,20 +14,36 @@ from cryptography.x509.oid import NameOID
 
 def make_authority(folder: Path) -> Path:
     """Write a self-signed CA certificate (PEM) and return its path; nobody keeps the key."""
+    path = folder / "authority.pem"
+    path.write_bytes(_self_signed(ec.generate_private_key(ec.SECP256R1()), "a test's authority", path_length=0))
+    return path
+
+
+def make_certificate(certificate: Path, key_file: Path, *names: str) -> None:
+    """Write a self-signed certificate for these names, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's authority")])
+    certificate.write_bytes(_self_signed(key, "an origin of its own", names))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _self_signed(
+    key: ec.EllipticCurvePrivateKey, subject: str, names: Sequence[str] = (), path_length: int | None = None
+) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     now = datetime.now(UTC)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     )
-    path = folder / "authority.pem"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return path
+    if names:
+        spoken_of = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
+        builder = builder.add_extension(spoken_of, critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

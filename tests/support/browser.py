@@ -30,18 +30,31 @@ PHONE = {"width": 412, "height": 915}
 
 @contextlib.contextmanager
 def chromium(
-    program: str, folder: Path, *, proxy: str = "", trusts: tuple[Path, ...] = (), dark: bool = False
+    program: str,
+    folder: Path,
+    *,
+    proxy: str = "",
+    pac: str = "",
+    trusts: tuple[Path, ...] = (),
+    dark: bool = False,
+    further: tuple[str, ...] = (),
 ) -> Iterator[BrowserContext]:
-    """Open a browser of a phone's size that sends everything through `proxy` and trusts the given authorities."""
+    """Open a browser of a phone's size that sends everything through `proxy`, or as the file at `pac` says.
+
+    It trusts the given authorities. `further` arguments come last; `--enable-quic` has it speak HTTP/3.
+    """
+    quiet = [one for one in QUIET if one != "--disable-quic" or "--enable-quic" not in further]
+    ways = [f"--proxy-server=http://{proxy}", "--proxy-bypass-list=<-loopback>"] if proxy else []
+    ways += [f"--proxy-pac-url={pac}"] if pac else []
     home = folder / "home"
-    _trust(home, trusts)
+    trust_authorities(home, trusts)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",
             executable_path=program,
             headless=True,
-            args=[*QUIET, *([f"--proxy-server=http://{proxy}", "--proxy-bypass-list=<-loopback>"] if proxy else [])],
-            viewport=PHONE if proxy else {"width": 1280, "height": 900},  # type: ignore[arg-type]
+            args=[*quiet, *ways, *further],
+            viewport=PHONE if ways else {"width": 1280, "height": 900},  # type: ignore[arg-type]
             color_scheme="dark" if dark else "light",
             env={**os.environ, "HOME": str(home)},
         )
@@ -51,7 +64,8 @@ def chromium(
             context.close()
 
 
-def _trust(home: Path, authorities: tuple[Path, ...]) -> None:
+def trust_authorities(home: Path, authorities: tuple[Path, ...]) -> None:
+    """Let a Chromium with this home trust authorities."""
     store = home / ".pki" / "nssdb"
     store.mkdir(parents=True, exist_ok=True)
     subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True, capture_output=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from indicators.classifier import Classifier
+from indicators.memory_index import MemoryIndex
+from indicators.observation import Device, Observation
+from indicators.settings import PolicySettings
 from indicators.snapshot.reader import Snapshot
-from indicators.words import Action
+from indicators.verdict import Verdict
+from indicators.words import Action, Stage
 from proxy.config.model import Config
 from proxy.feeds import compile as compiling
 from proxy.feeds import store
@@ -15,6 +21,7 @@ from proxy.feeds.job import make_job
 from proxy.feeds.status import FeedStatus, all_status
 from proxy.state import StateDir
 
+NOWHERE = "127.0.0.1:9"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -27,6 +34,9 @@ class Bench:
         self.now = NOW
         self.feeds: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
+        self.hosts: dict[str, str] = {}
+        self.upstreams: list[str] = []
+        self.guards: dict[str, list[str]] = {}
 
     def put(self, name: str, *lines: str, **fields: Any) -> None:
         path = self.folder / name
@@ -35,7 +45,18 @@ class Bench:
 
     @property
     def config(self) -> Config:
-        return Config.model_validate({"state_dir": str(self.state.root), "feeds": list(self.feeds.values())})
+        return Config.model_validate(
+            {
+                "state_dir": str(self.state.root),
+                "feeds": list(self.feeds.values()),
+                "dns": {
+                    "hosts": self.hosts,
+                    "upstreams": self.upstreams or ["127.0.0.1:9"],
+                    "bootstrap": ["127.0.0.1:9"],
+                },
+                "guards": self.guards,
+            }
+        )
 
     def run(self, *accept: str, refresh: bool = True) -> list[str]:
         self.events.clear()
@@ -43,6 +64,10 @@ class Bench:
         names = [feed.name for feed in config.feeds] if refresh else []
         compiling.run(make_job(config, names, accept), lambda: self.now, self.events.append)
         return [event["event"] for event in self.events]
+
+    async def run_aside(self, *accept: str) -> list[str]:
+        """Run in a thread, so that a server of this loop can answer."""
+        return await asyncio.to_thread(self.run, *accept)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -52,6 +77,11 @@ class Bench:
 
     def actions(self, host: str) -> dict[str, Action]:
         return {match.indicator.origin.source: match.action for match in self.snapshot.on_host(host)}
+
+    def verdict(self, host: str) -> Verdict:
+        """Judge a host by the snapshot alone, as DNS would."""
+        classifier = Classifier(MemoryIndex(()), [self.snapshot], PolicySettings())
+        return classifier.judge(Observation(Stage.DNS, Device("d", "a device"), (host,)), self.now)
 
     def status(self, name: str) -> FeedStatus:
         return next(one for one in all_status(self.config, self.state, self.now) if one.name == name)

@@ -10,13 +10,15 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.sealed import Sealed
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOT_LIMIT = 180  # seconds; three to six when the machine is idle
+RUN_LIMIT = 360  # seconds; three to thirty when the machine is idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +59,44 @@ def _with_files(image: GuestImage, files: dict[str, str], folder: Path) -> Path:
     return combined
 
 
-def run_guest(image: GuestImage, sealed: Sealed, steps: str, files: dict[str, str], folder: Path) -> str:
-    """Boot the guest inside the namespace, run the steps, and return its console output."""
+def run_guest(
+    image: GuestImage,
+    sealed: Sealed,
+    steps: str,
+    files: dict[str, str],
+    folder: Path,
+    heard: Callable[[str], None] = lambda line: None,
+) -> str:
+    """Boot the guest in the namespace, run the steps, and return what it printed; `heard` gets each line at once."""
     initrd = _with_files(image, {"steps.sh": steps, **files}, folder)
     qemu = shutil.which("qemu-system-x86_64")
     assert qemu
     machine = "-accel tcg,thread=multi -cpu max -M q35 -m 512 -smp 1 -nodefaults -display none -serial stdio -no-reboot"
-    done = sealed.run(
+    words = sealed.command(
         qemu,
         *machine.split(),
         *("-kernel", str(image.kernel), "-initrd", str(initrd)),
         *("-append", "console=ttyS0 quiet panic=-1 mitigations=off"),
         *("-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="),
-        timeout=BOOT_LIMIT,
     )
-    assert "GUEST-DONE" in done.stdout, f"the guest did not finish: {done.stdout[-2000:]} {done.stderr[-500:]}"
-    return done.stdout.replace("\r", "")
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as guest:
+        late = threading.Timer(RUN_LIMIT, guest.kill)
+        late.start()
+        try:
+            said = _listened(guest, heard)
+        finally:
+            late.cancel()
+            guest.kill()
+    assert "GUEST-DONE" in said, f"the guest did not finish: {said[-2000:]}"
+    return said
+
+
+def _listened(guest: subprocess.Popen[str], heard: Callable[[str], None]) -> str:
+    assert guest.stdout is not None
+    lines = []
+    for line in guest.stdout:
+        lines.append(line.replace("\r", ""))
+        heard(lines[-1].rstrip("\n"))
+    return "".join(lines)

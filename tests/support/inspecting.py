@@ -14,6 +14,7 @@ from addons.chain import chain
 from addons.services import Services
 from addons.waivers import Consent
 from indicators.classifier import Classifier
+from indicators.device_signs import Sign
 from indicators.indicator import Indicator
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Address, Device, Observation
@@ -36,15 +37,21 @@ class Reports:
     events: list[tuple[str, Observation, Verdict, Enforcement]] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
     devices: list[tuple[Device, str]] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
 
     def report(self, seen: Observation, verdict: Verdict, enforcement: Enforcement) -> str:
         if verdict.is_plain_allow:
+            self.allowed.append(seen.destination)
             return ""
         self.events.append((f"INC-{len(self.events) + 1}", seen, verdict, enforcement))
         return self.events[-1][0]
 
     def repeat(self, incident: str, count: int = 1) -> None:
         self.repeats.append(incident)
+
+    def sign_seen(self, device: Device, sign: Sign) -> None:
+        self.signs.append(sign)
 
     def device_seen(self, device: Device, user_agent: str = "") -> None:
         self.devices.append((device, user_agent))
@@ -108,6 +115,10 @@ class TestPolicy:
         if self.break_at(seen):
             raise RuntimeError("judging is broken on purpose")
         return Classifier(self._custom, self._feeds, self.settings, self.waivers).judge(seen, datetime.now(UTC))
+
+    def group_of(self, device: Device) -> str:
+        """Return the group that the device's door knows."""
+        return device.group
 
     def trusts_ca(self, device: Device) -> bool:
         return device.id in self.trusted

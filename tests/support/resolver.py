@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,19 +15,26 @@ from typing import Any, cast
 from dnslib import EDNS0, DNSRecord, EDNSOption
 
 from indicators.classifier import Classifier
-from indicators.indicator import Origin
+from indicators.device_signs import Sign
+from indicators.event import VerdictEvent, of_verdict
+from indicators.event_wire import from_json
+from indicators.index import Glance
+from indicators.indicator import Indicator, Origin
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Device, Observation
 from indicators.rules import parse_indicator
 from indicators.settings import PolicySettings
-from indicators.verdict import Verdict
+from indicators.snapshot.reader import Snapshot
+from indicators.verdict import Match, Verdict
 from indicators.words import Category, Enforcement
 from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
 from proxy.dns import service
+from proxy.reporting.form import Alike, Form, form_of
 from proxy.secrets import Secrets
 from proxy.state import StateDir
 from proxy.worker import WorkerContext
+from tests.support.snapshots import compile_indicators
 
 CUSTOM = Origin("custom", True, "config.yaml", 1)
 FEED = Origin("test-feed", False)
@@ -37,38 +45,65 @@ class RecordingReporter:
 
     def __init__(self) -> None:
         self.reports: list[tuple[Observation, Verdict, Enforcement]] = []
+        self.alike: list[VerdictEvent] = []
         self.repeats: dict[str, int] = {}
         self.devices: list[Device] = []
+        self.let_through_to: list[tuple[Device, Sequence[str]]] = []
         self.fails = False
 
     def report(self, seen: Observation, verdict: Verdict, enforcement: Enforcement) -> str:
         if self.fails:
             raise OSError("no space left on device")
         self.reports.append((seen, verdict, enforcement))
-        return f"inc-{len(self.reports)}"
+        return f"inc-{len(self.reports) + len(self.alike)}"
+
+    def form(self, seen: Observation, verdict: Verdict, enforcement: Enforcement) -> Form | None:
+        return form_of(of_verdict("", datetime.now(UTC), "gateway", seen, verdict, enforcement))
+
+    def report_alike(self, batch: Sequence[Alike]) -> list[str]:
+        if self.fails:
+            raise OSError("no space left on device")
+        made = []
+        for form, host, evidence in batch:
+            made.append(f"inc-{len(self.reports) + len(self.alike) + 1}")
+            self.alike.append(from_json(json.loads(form.write(made[-1], "2026-03-01T12:00:00Z", host, evidence))))
+        return made
 
     def repeat(self, incident: str, count: int = 1) -> None:
         if self.fails:
             raise OSError("no space left on device")
         self.repeats[incident] = self.repeats.get(incident, 0) + count
 
+    def sign_seen(self, device: Device, sign: Sign) -> None:
+        """Keep no record."""
+
     def device_seen(self, device: Device, user_agent: str = "") -> None:
         self.devices.append(device)
 
+    def let_through(self, device: Device, hosts: Sequence[str]) -> None:
+        self.let_through_to.append((device, hosts))
+
     @property
     def hosts(self) -> list[str]:
-        return [seen.host for seen, _, _ in self.reports]
+        return [seen.host for seen, _, _ in self.reports] + [event.host for event in self.alike]
 
 
 class TestPolicy:
-    """Judge by a real classifier; rules can be changed while it runs."""
+    """Judge by a real classifier; rules can be changed while it runs. `listed` is compiled into a snapshot."""
 
     __test__ = False
 
-    def __init__(self, *rules: Any, feed: Sequence[Any] = (), settings: PolicySettings | None = None) -> None:
+    def __init__(
+        self,
+        *rules: Any,
+        feed: Sequence[Any] = (),
+        settings: PolicySettings | None = None,
+        listed: Sequence[Indicator] | None = None,
+    ) -> None:
         self.epoch = 0
         self.settings = settings or PolicySettings()
         self.feed = list(feed)
+        self.snapshot = None if listed is None else Snapshot(compile_indicators(listed).content)
         self.judged: list[Observation] = []
         self.broken = False
         self.set(*rules)
@@ -77,7 +112,8 @@ class TestPolicy:
         """Put other custom rules in force."""
         custom = [one for rule in rules for one in parse_indicator(rule, CUSTOM)]
         listed = [one for rule in self.feed for one in parse_indicator(rule, FEED)]
-        self.classifier = Classifier(MemoryIndex(custom), [MemoryIndex(listed)], self.settings)
+        feeds = self.snapshot or MemoryIndex(listed)
+        self.classifier = Classifier(MemoryIndex(custom), [feeds], self.settings)
         self.epoch += 1
 
     def judge(self, seen: Observation) -> Verdict:
@@ -86,8 +122,20 @@ class TestPolicy:
         self.judged.append(seen)
         return self.classifier.judge(seen, datetime.now(UTC))
 
+    def glance(self, host: str) -> Glance | None:
+        return self.classifier.glance(host)
+
+    def listed(self, host: str) -> tuple[Match, ...]:
+        return self.classifier.listed(host)
+
+    def differs(self, device: Device) -> bool:
+        return False
+
     def trusts_ca(self, device: Device) -> bool:
         return False
+
+    def group_of(self, device: Device) -> str:
+        return device.group
 
 
 BLOCK_EVIL: Mapping[str, Any] = {"block": "evil.example", "category": Category.PHISHING}
@@ -183,7 +231,11 @@ class _Control:
 
 @asynccontextmanager
 async def running(
-    folder: Path, dns: Mapping[str, Any], policy: TestPolicy | None = None, config: Mapping[str, Any] | None = None
+    folder: Path,
+    dns: Mapping[str, Any],
+    policy: TestPolicy | None = None,
+    config: Mapping[str, Any] | None = None,
+    role: str = "resolver",
 ) -> AsyncIterator[Running]:
     """Run the service with these `dns` settings, port 0 unless told, and further sections in `config`."""
     state = StateDir(folder / "s")
@@ -202,6 +254,7 @@ async def running(
         cast(Any, _Control(ready.set_result)),
         lambda: datetime.now(UTC),
         stopping,
+        role,
     )
     task = asyncio.create_task(service.serve(context))
     try:

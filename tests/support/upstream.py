@@ -18,8 +18,10 @@ from dnslib import EDNS0, QTYPE, RCODE, RR, DNSRecord, EDNSOption
 
 BEHAVIOURS = frozenset(
     "garbage wrong_id wrong_question other_port truncated silent slow lower_case servfail refused "
-    "no_edns cut_records no_question stray_flood slow_once close tcp_garbage".split()
+    "no_edns cut_records no_question stray_flood slow_once close tcp_garbage oversized".split()
 )
+
+SERVER_COOKIE = b"server-cookie-16"
 
 
 @dataclass
@@ -53,6 +55,7 @@ class FakeUpstream:
         self.delay = delay  # seconds that `slow` names take
         self.open_connections = 0
         self.options: list[EDNSOption] = []  # of the OPT record that every answer has
+        self.cookies = ""  # "" for none; "kind" gives one, "strict" insists on it, "stray" gives back another's
         self._records: dict[tuple[str, str], list[RR]] = defaultdict(list)
         self._authority: dict[str, list[RR]] = defaultdict(list)
         self._rcodes: dict[str, str] = {}
@@ -160,6 +163,8 @@ class FakeUpstream:
         good = self._reply(asked)
         if how == "silent":
             return
+        if how == "oversized":
+            good += bytes(60_000)
         if how == "slow":
             await asyncio.sleep(self.delay)
         if how == "stray_flood":
@@ -215,8 +220,23 @@ class FakeUpstream:
             if asked.name in self._rcodes:
                 record.header.rcode = getattr(RCODE, self._rcodes[asked.name])
         if asked.parsed.ar and self._behaviour.get(asked.name) not in ("cut_records", "no_edns"):
-            record.add_ar(EDNS0(udp_len=4096, flags="do" if asked.parsed.ar[0].edns_do else "", opts=self.options))
+            cookie, ext = self._cookie(asked)
+            if ext:
+                record.rr, record.header.rcode = [], 23 & 15
+            flags = "do" if asked.parsed.ar[0].edns_do else ""
+            opts = [*self.options, *([EDNSOption(10, cookie)] if cookie else [])]
+            record.add_ar(EDNS0(udp_len=4096, flags=flags, ext_rcode=ext, opts=opts))
         return bytes(record.pack())
+
+    def _cookie(self, asked: Asked) -> tuple[bytes, int]:
+        """Return the COOKIE option for an answer, and the upper part of BADCOOKIE where that is due."""
+        sent = next((bytes(one.data) for one in asked.parsed.ar[0].rdata if one.code == 10), b"")
+        if not self.cookies or not sent:
+            return b"", 0
+        if self.cookies == "stray" and len(sent) > 8:
+            return bytes(8) + SERVER_COOKIE, 0
+        good = sent[8:] == SERVER_COOKIE or self.cookies != "strict" or asked.transport != "udp"
+        return sent[:8] + SERVER_COOKIE, 0 if good else 1
 
 
 def _text(name: Any) -> str:

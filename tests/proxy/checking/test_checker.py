@@ -20,7 +20,7 @@ FEED = "feeds: [{name: list, path: list.txt}]\n"
 TEST_HASH = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"
 
 
-def checker(folder: Path, text: str, *listed: str, group: str = "default") -> Checker:
+def checker(folder: Path, text: str, *listed: str, group: str = "default", now: datetime = NOW) -> Checker:
     (folder / "config.yaml").write_text(text)
     if listed:
         state = StateDir(folder / ".seawall")
@@ -28,7 +28,7 @@ def checker(folder: Path, text: str, *listed: str, group: str = "default") -> Ch
         origin = Origin("list", custom=False, place="list", line=1)
         made = compile_indicators(Indicator(name, IndicatorType.DOMAIN, Action.BLOCK, origin) for name in listed)
         publish(state, made.content)
-    return make_checker(load_config(folder / "config.yaml"), lambda: NOW, group)
+    return make_checker(load_config(folder / "config.yaml"), lambda: now, group)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,38 @@ def test_a_group_can_be_asked_for(tmp_path: Path) -> None:
     text = "indicators: [{block: a.example, device_groups: kids}]"
     assert checker(tmp_path, text).verdict("a.example").action == "allow"
     assert checker(tmp_path, text, group="kids").verdict("a.example").action == "block"
+
+
+BEDTIME = """
+groups:
+  kids:
+    feeds: {list: off}
+    schedules:
+      - name: bedtime
+        time_zone: UTC
+        slots: [{start: "00:00", end: "06:00"}]
+        everything: true
+        allow: [music.example]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "group", "hour", "action", "says"),
+    [
+        ("any.example", "kids", 3, "block", "the schedule bedtime of group kids until Tuesday 06:00 UTC"),
+        ("any.example", "kids", 3, "block", "while others get allow (nothing known)"),
+        ("any.example", "kids", 6, "allow", "nothing known"),
+        ("any.example", "default", 3, "allow", "nothing known"),
+        ("music.example", "kids", 3, "allow", "music.example is allowed"),
+        ("listed.example", "kids", 6, "allow", "for group kids, while others get block (listed.example is blocked by"),
+        ("listed.example", "default", 6, "block", "the feed list"),
+    ],
+)
+def test_a_groups_policy_at_a_time(tmp_path: Path, target: str, group: str, hour: int, action: str, says: str) -> None:
+    made = checker(tmp_path, FEED + BEDTIME, "listed.example", group=group, now=NOW.replace(hour=hour))
+    verdict = made.verdict(target)
+    assert verdict.action == action
+    assert says in verdict.reason
 
 
 def test_the_test_feed_can_be_switched_off(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,36 @@ def test_exit_codes_and_json(folder: Path, targets: list[str], code: int) -> Non
     assert [one["target"] for one in found] == targets
     assert all({"action", "category", "source", "indicator", "reason"} <= one.keys() for one in found)
     assert ["error" in one for one in found] == [target == "a b" for target in targets]
+
+
+NIGHT = """
+groups:
+  kids:
+    schedules: [{name: night, time_zone: UTC, slots: [{start: "21:00", end: "06:00"}], everything: true}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        ("2026-03-02T23:00+00:00", 3),
+        ("2026-03-03T06:00+02:00", 3),
+        ("2026-03-02T12:00+00:00", 0),
+        ("23:30", 3),
+        ("9:30", 0),
+        ("soon", 2),
+    ],
+)
+def test_a_group_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch, at: str, code: int) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    (folder / "config.yaml").write_text(NIGHT)
+    result = run("good.example", "--group", "kids", "--at", at, env={"COLUMNS": "300"})
+    assert result.exit_code == code, result.output
+    assert ("the schedule night of group kids" in result.output) is (code == 3)
+    assert ("expected 21:30" in result.output) is (code == 2)
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_the_table_is_for_people(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import feeds as command
-from proxy.config.model import FeedConfig
+from proxy.config.sections.feeds import FeedConfig
 
 
 @pytest.fixture
@@ -41,7 +41,12 @@ def test_update_then_list_then_show(folder: Path) -> None:
     assert states(done) == {"names": "fresh", "hosts": "fresh", "off": "disabled"}
     assert "names" in seawall(folder, "list").stdout
     shown = seawall(folder, "show", "names").stdout
-    for part in ("in force: 1; demoted to audit: 1", "skipped, 1: not a host name", "line 4: not a host", "only one"):
+    for part in (
+        "in force: 1; demoted to audit: 1",
+        "skipped, 1: not a host name",
+        "line 4: not a host",
+        "guard, 1: anyone may",
+    ):
         assert part in shown
     assert "ask for a redirection" in seawall(folder, "show", "hosts").stdout
     report = json.loads(seawall(folder, "show", "names", "--json").stdout)["report"]
@@ -76,7 +81,42 @@ def test_a_held_version_is_shown_and_accepted(folder: Path) -> None:
     assert "no version of names is held back" in again.stderr
 
 
-@pytest.mark.parametrize("verb", ["show", "accept", "update"])
+def test_diff_shows_what_a_held_version_would_change_and_then_what_it_changed(folder: Path) -> None:
+    names = folder / "names.txt"
+    names.write_text("".join(f"h{n}.example\n" for n in range(30)))
+    assert seawall(folder, "diff", "names").exit_code == 2
+    seawall(folder, "update", "names")
+    assert "not two versions" in seawall(folder, "diff", "names").stderr
+    names.write_text("new.example\nh1.example\n")
+    seawall(folder, "update", "names")
+    shown = seawall(folder, "diff", "names").stdout
+    assert "30 entries before, 2 after (held: the new version has 2 entries, less than half" in shown
+    assert "added: 1\n    + new.example\nremoved: 29\n" in shown
+    assert "    - … and 9 more" in shown
+    plain = json.loads(seawall(folder, "diff", "names", "--json").stdout)
+    assert (plain["added"], plain["removed"], plain["added_samples"]) == (1, 29, ["new.example"])
+    assert "less than half" in plain["held"]
+    seawall(folder, "accept", "names")
+    again = json.loads(seawall(folder, "diff", "names", "--json").stdout)
+    assert again == plain | {"held": ""}
+    for path in (folder / ".seawall" / "feeds" / "names").glob("*.rows"):
+        path.unlink()
+    assert "no longer kept" in seawall(folder, "diff", "names").stderr
+
+
+def test_show_adds_up_and_names_licence_and_doubts(folder: Path) -> None:
+    with (folder / "config.yaml").open("a") as file:
+        file.write(
+            "  - {name: nc, path: names.txt, format: domains, licence: CC-BY-NC-4.0, terms: ask us,"
+            " commercial_use: forbidden}\n"
+        )
+    seawall(folder, "update")
+    shown = seawall(folder, "show", "nc").stdout
+    for part in ("licence: CC-BY-NC-4.0", "terms: ask us", "note: not for commercial use", "1 + 1 + 0 + 3 skipped = 5"):
+        assert part in shown
+
+
+@pytest.mark.parametrize("verb", ["show", "accept", "update", "diff"])
 def test_an_unknown_feed_is_answered_with_the_known_ones(folder: Path, verb: str) -> None:
     done = seawall(folder, verb, "nmaes")
     assert done.exit_code == 2

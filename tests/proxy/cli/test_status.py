@@ -24,6 +24,8 @@ FOUND: dict[str, Any] = {
     "delivery": {"delivered": 12, "rejected": 1, "trouble": "the collector cannot be reached", "since": None},
     "errors": ["config.yaml:3: indicators[0].blok: unknown key"],
     "restart_to_apply": ["dns.port"],
+    "decryption": {"opened": 7, "unenforced": 9},
+    "pins": 2,
     "workers": [
         {"role": "resolver", "pid": 4711, "ready": True, "restarts": 2, "generation": 3, "failures": 5, "lost": 0},
         {"role": "inspector", "pid": 4712, "ready": False, "restarts": 0, "generation": 0, "failures": 0, "lost": 0},

@@ -27,7 +27,8 @@ ADDRESS = "an IP address such as 127.0.0.1"
         ({"prxy": {}}, "prxy", "unknown key; did you mean `proxy`?"),
         ({"never-inspect": []}, "never-inspect", "unknown key; did you mean `never_inspect`?"),
         ({"policy": {"zzz": 1}}, "policy.zzz",
-         "unknown key; expected one of mode, on_error, convert_warn_to_block, warn_without_page, waiver"),
+         "unknown key; expected one of mode, on_error, convert_warn_to_block, warn_without_page, large_download, "
+         "waiver, pushed_allows_override, pinning, pinned_for"),
         ({"feeds": [{"url": "http://x"}]}, "feeds[0].name",
          "is missing; expected a short name of a-z, 0-9, `.`, `-` and `_`"),
         ({"proxy": {"port": "x"}}, "proxy.port", "expected a whole number from 0 to 65535, got 'x'"),

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from proxy.config.errors import ConfigError
 from proxy.config.load import load_config
-from proxy.config.model import Config, DnsConfig, FeedConfig
+from proxy.config.model import Config
+from proxy.config.sections.dns import DnsConfig
+from proxy.config.sections.feeds import FeedConfig
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def test_paths_are_relative_to_the_file(file: Path, monkeypatch: pytest.MonkeyPa
     file.write_text(
         "state_dir: state\nindicator_files: [rules.yaml]\n"
         "feeds: [{name: a, path: lists/a.txt}, {name: b, path: ~/b.txt}, {name: c, path: /etc/c}, {name: d, url: http://x}]\n"
+        "dns: {tls: {cert: chain.pem, key: /etc/key.pem}}\n"
     )
     monkeypatch.chdir(file.parent / "sub")
     monkeypatch.setenv("HOME", "/home/me")
@@ -51,6 +54,7 @@ def test_paths_are_relative_to_the_file(file: Path, monkeypatch: pytest.MonkeyPa
         root / "lists/a.txt", Path("/home/me/b.txt"), Path("/etc/c"), None,
     ]  # fmt: skip
     assert loaded.config.indicator_files == (root / "rules.yaml",)
+    assert (loaded.config.dns.tls.cert, loaded.config.dns.tls.key) == (root / "chain.pem", Path("/etc/key.pem"))
     assert [one.value for one in loaded.indicators] == ["a.example"]
 
 

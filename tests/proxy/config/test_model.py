@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from proxy.config.model import Config, format_duration, parse_duration
+from proxy.config.model import Config
+from proxy.config.values import format_duration, parse_duration
 
 
 @given(st.integers(0, 999_999))

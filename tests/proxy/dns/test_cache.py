@@ -30,7 +30,7 @@ def body(*zone: str, auth: str = "", rcode: str = "NOERROR") -> Body:
         (body(auth=SOA.format(minimum=300), rcode="NXDOMAIN"), 300, "the SOA's minimum (RFC 2308)"),
         (body(auth=SOA.format(minimum=3000), rcode="NXDOMAIN"), 900, "the SOA's own TTL"),
         (body(auth=SOA.format(minimum=100)), 100, "NODATA likewise"),
-        (body(rcode="NXDOMAIN"), 0, "no SOA"),
+        (body(rcode="NXDOMAIN"), 5, "no SOA"),
         (body(auth="example. 900 NS ns.example."), 0, "a referral"),
         (body("a.example 60 A 192.0.2.1", rcode="SERVFAIL"), 0, "a failure"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from proxy.devices import DeviceDirectory
 from proxy.dns import clients as clients_module
 from proxy.dns.clients import Clients, own_addresses
+from proxy.this_machine import ThisMachine
 
 ALLOWED = [ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("192.0.2.0/24")]
 
@@ -42,6 +43,12 @@ def test_spellings_of_one_address_are_one_device_but_have_tags_of_their_own(clie
     assert len({plain.tag, mapped.tag, other.tag}) == 3
 
 
+def test_a_page_elsewhere_is_told_to_every_client() -> None:
+    page = (ip_address("198.51.100.9"), ip_address("2001:db8::9"))
+    clients = Clients(DeviceDirectory("installation"), ALLOWED, "127.0.0.1", page)
+    assert clients.of("127.0.0.1").page == clients.of("192.0.2.7").page == page
+
+
 def test_the_number_remembered_is_bounded(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients_module, "_REMEMBERED", 3)
     first = clients.of("192.0.2.1")
@@ -71,3 +78,13 @@ def test_no_way_to_a_client_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("proxy.dns.clients.socket.socket", NoWay)
     assert own_addresses(ip_address("0.0.0.0"), ip_address("192.0.2.1")) == ()
+
+
+@pytest.mark.parametrize(("allowed", "may"), [(["127.0.0.0/8"], True), (["192.0.2.0/24"], False)])
+def test_an_address_of_this_machine_may_ask_where_loopback_may(allowed: list[str], may: bool) -> None:
+    """What this machine sends and a firewall redirects keeps the address of the interface it was going out by."""
+    here = ThisMachine(lambda: frozenset([ip_address("198.51.100.7")]))
+    networks = [ip_network(each) for each in allowed]
+    clients = Clients(DeviceDirectory("installation"), networks, "127.0.0.1", here=here)
+    assert clients.of("198.51.100.7").allowed is may
+    assert not clients.of("198.51.100.8").allowed

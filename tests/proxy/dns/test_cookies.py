@@ -55,7 +55,9 @@ async def test_a_cookie_comes_back(resolver: Running, upstream: FakeUpstream, na
         [cookie] = [one.data for one in found.ar[0].rdata if one.code == 10]
         assert (bytes(cookie[:8]), len(cookie)) == (MINE, 24)
         assert addresses(found)
-    assert all(10 not in [one.code for one in asked.parsed.ar[0].rdata] for asked in upstream.asked)
+    for asked in upstream.asked:  # each hop has a cookie of its own
+        assert [(one.code, len(one.data)) for one in asked.parsed.ar[0].rdata] == [(10, 8)]
+        assert MINE not in asked.packet
 
 
 async def test_a_cookie_of_a_wrong_size(resolver: Running, upstream: FakeUpstream) -> None:

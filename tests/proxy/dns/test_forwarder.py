@@ -35,7 +35,7 @@ async def forwarding() -> AsyncIterator[Ask]:
     def make(*addresses: str, strategy: Strategy = "strict") -> Forwarder:
         loop = asyncio.get_running_loop()
         endpoints = [parse_endpoint(address) for address in addresses]
-        made.append(Forwarder(lambda: endpoints, AnswerCache(), loop.time, strategy))
+        made.append(Forwarder(lambda: tuple(endpoints), AnswerCache(), loop.time, strategy))
         return made[-1]
 
     yield make
@@ -93,6 +93,34 @@ async def test_the_next_upstream_is_asked(forwarding: Ask, upstream: FakeUpstrea
             assert len(upstream.asked) == count
 
 
+async def test_what_failed_is_not_asked_again_at_once(forwarding: Ask, upstream: FakeUpstream) -> None:
+    upstream.behave("good.example", "servfail")
+    forwarder = forwarding(upstream.address)
+    first = await forwarder.ask(q("good.example"))
+    upstream.behave("good.example", "")
+    assert await forwarder.ask(q("good.example")) is first
+    assert upstream.count("good.example") == 1
+    upstream.add("other.example 60 A 192.0.2.9")
+    assert found(await forwarder.ask(q("other.example"))) == ["192.0.2.9"]
+
+
+async def test_where_every_upstream_is_down_one_short_try_is_made(
+    forwarding: Ask, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder_module, "ROUNDS", (0.05, 0.05, 0.05))
+    forwarder = forwarding(upstream.address)
+    tries = []
+    for name in ("a.example", "b.example", "c.example"):
+        upstream.behave(name, "silent")
+        assert (await forwarder.ask(q(name))).rcode == Rcode.SERVFAIL
+        tries.append(upstream.count(name))
+    assert tries == [3, 3, 1]
+    assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
+    upstream.behave("d.example", "silent")
+    await forwarder.ask(q("d.example"))
+    assert upstream.count("d.example") == 3, "one answer shows that it is up"
+
+
 @pytest.mark.parametrize("how", ["cut_records", "no_question"])
 async def test_an_unusable_answer_is_a_failure_that_says_so(forwarding: Ask, upstream: FakeUpstream, how: str) -> None:
     upstream.behave("good.example", how)
@@ -138,20 +166,25 @@ async def test_equal_questions_are_asked_once(forwarding: Ask, upstream: FakeUps
 
 
 async def test_ids_ports_and_letter_case_cannot_be_guessed(forwarding: Ask, upstream: FakeUpstream) -> None:
+    """Chance takes one of 32 ports for each question: 48 questions meet 25 of them on average, 18 nearly always."""
     upstream.add("a-long-enough-name.example 0 A 192.0.2.1")
     forwarder = forwarding(upstream.address)
-    for _ in range(12):
+    for _ in range(48):
         await forwarder.ask(q("a-long-enough-name.example"))
-    assert len({asked.parsed.header.id for asked in upstream.asked}) >= 11
-    assert len({asked.port for asked in upstream.asked}) >= 9
-    assert len({asked.packet[12:36] for asked in upstream.asked}) >= 11
+    assert len({asked.parsed.header.id for asked in upstream.asked}) >= 45
+    assert len({asked.port for asked in upstream.asked}) >= 18
+    assert len({asked.packet[12:36] for asked in upstream.asked}) >= 45
     assert {asked.name for asked in upstream.asked} == {"a-long-enough-name.example"}
 
 
 async def test_every_hop_has_an_opt_of_its_own(forwarding: Ask, upstream: FakeUpstream) -> None:
-    await forwarding(upstream.address).ask(q("good.example", do=True))
-    (opt,) = upstream.asked[0].parsed.ar
-    assert (opt.edns_len, opt.edns_do, opt.rdata) == (1232, 1, [])
+    for address in (upstream.address, "tcp://" + upstream.address):
+        await forwarding(address).ask(q("good.example", do=True))
+    opts = [asked.parsed.ar for asked in upstream.asked]
+    assert [(opt.edns_len, opt.edns_do, [one.code for one in opt.rdata]) for (opt,) in opts] == [
+        (1232, 1, [10]),
+        (1232, 1, []),
+    ]
 
 
 async def test_too_many_questions_at_once(
@@ -177,7 +210,7 @@ async def test_upstreams_come_and_go(upstream: FakeUpstream) -> None:
     async with FakeUpstream() as second:
         second.add("good.example 60 A 192.0.2.99")
         listed = [parse_endpoint("tcp://" + upstream.address)]
-        forwarder = Forwarder(lambda: listed, AnswerCache(), asyncio.get_running_loop().time)
+        forwarder = Forwarder(lambda: tuple(listed), AnswerCache(), asyncio.get_running_loop().time)
         assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.10"]
         listed[:] = [parse_endpoint(second.address)]
         assert found(await forwarder.ask(q("good.example"))) == ["192.0.2.99"]
@@ -237,3 +270,18 @@ async def test_none_of_those_asked_at_once_is_good(forwarding: Ask, upstream: Fa
         forwarder = forwarding(upstream.address, failing.address, strategy="parallel")
         assert (await forwarder.ask(q("good.example"))).rcode == Rcode.REFUSED
         assert (len(upstream.asked), len(failing.asked)) == (1, 1)
+
+
+async def test_an_answer_that_comes_too_late_harms_nobody(forwarding: Ask, upstream: FakeUpstream) -> None:
+    """On a shared connection a question that was given up is answered late: the others still get their answers."""
+    upstream.behave("late.example", "slow")
+    upstream.behave("other.example", "slow")
+    upstream.add("other.example 60 A 192.0.2.20", "late.example 60 A 192.0.2.21")
+    upstream.delay = 1.0  # longer than the first round, shorter than the second
+    forwarder = forwarding("tcp://" + upstream.address)
+    late = asyncio.create_task(forwarder.ask(q("late.example")))
+    await asyncio.sleep(0.3)
+    other = asyncio.create_task(forwarder.ask(q("other.example")))
+    assert found(await late) == ["192.0.2.21"]
+    assert found(await other) == ["192.0.2.20"]
+    assert len({asked.port for asked in upstream.asked}) == 1

@@ -8,16 +8,18 @@ import pytest
 from dnslib import RCODE
 from pydantic import ValidationError
 
-from proxy.config.model import DnsConfig
+from proxy.config.sections.dns import DnsConfig
 from proxy.dns.encrypted_dns import known
 from proxy.dns.lookup import LookupClient
 from tests.support.resolver import BLOCK_EVIL, TestPolicy, addresses, extended_errors, running
 from tests.support.upstream import FakeUpstream
 
 
-@pytest.mark.parametrize("written", ["https://dns.example/dns-query", "quic://9.9.9.9", "9.9.9.9/x"])
+@pytest.mark.parametrize("written", ["http://dns.example/dns-query", "quic://9.9.9.9", "9.9.9.9/x"])
 def test_upstreams_that_cannot_be_asked_are_refused_by_the_model(written: str) -> None:
-    with pytest.raises(ValidationError, match="UDP, TCP and TLS only" if "://" in written else "expected `system`"):
+    with pytest.raises(
+        ValidationError, match="UDP, TCP, TLS and HTTPS only" if "://" in written else "expected `system`"
+    ):
         DnsConfig(upstreams=(written,))
     with pytest.raises(ValidationError):
         DnsConfig(routes={"corp.example": written})
@@ -143,6 +145,29 @@ async def test_another_resolver_that_is_allowed_by_name(tmp_path: Path, upstream
     async with running(tmp_path, settings, TestPolicy(BLOCK_EVIL, {"allow": "dns.google"})) as resolver:
         assert addresses(await resolver.ask("dns.google")) == ["192.0.2.53"]
         assert addresses(await resolver.ask("www.google.example")) == ["192.0.2.54"]
+
+
+@pytest.mark.parametrize(
+    ("dns", "group", "found"),
+    [
+        ("block", {"encrypted_dns": "allow"}, True),
+        ("block", {"allowed_encrypted_dns": ["dns.google"]}, True),
+        ("block", {"allowed_encrypted_dns": ["quad9.net"]}, False),
+        ("allow", {"encrypted_dns": "block"}, False),
+        ("allow", {"allowed_encrypted_dns": ["quad9.net"]}, True),
+        ("block", {}, False),
+    ],
+)
+async def test_a_group_has_its_own_say_on_other_resolvers(
+    tmp_path: Path, upstream: FakeUpstream, dns: str, group: dict[str, object], found: bool
+) -> None:
+    upstream.add("dns.google 60 A 192.0.2.53")
+    settings = {"upstreams": [upstream.address], "encrypted_dns": dns}
+    for name in ("default", "others"):
+        async with running(tmp_path / name, settings, config={"groups": {name: group}}) as resolver:
+            for _ in range(2):
+                answer = addresses(await resolver.ask("dns.google"))
+                assert bool(answer) is (found if name == "default" else dns == "allow")
 
 
 def test_the_data_file_holds_canonical_names() -> None:

@@ -131,6 +131,15 @@ async def test_raw_queries_are_answered_and_reported_with_their_device(
     assert await client.query(b"\0", PHONE) == b""
 
 
+@pytest.mark.parametrize(("qtype", "page"), [("A", "10.87.0.1"), ("AAAA", "fd87:5ea:11::1")], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("host", ["evil.example", "seawall.internal"])
+async def test_a_device_in_a_tunnel_finds_the_page_at_our_addresses_in_there(
+    client: LookupClient, host: str, qtype: str, page: str
+) -> None:
+    device = Device("phone", "Mira's phone", "family", IdentifiedBy.WIREGUARD, "10.87.0.2", "wireguard")
+    assert addresses(DNSRecord.parse(await client.query(question(host, qtype), device))) == [page]
+
+
 async def test_many_at_once_over_one_connection(client: LookupClient, upstream: FakeUpstream) -> None:
     for number in range(40):
         upstream.add(f"n{number}.example 60 A 192.0.2.{number}")

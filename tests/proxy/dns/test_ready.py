@@ -16,7 +16,7 @@ TTLS = ((6, 300),)
 
 
 def put(ready: ReadyAnswers, packet: bytes, until: float = 10.0) -> None:
-    ready.put(b"tag", packet, Ready(bytes(REPLY.pack()), 0.0, until, TTLS))
+    ready.put(b"tag", packet, Ready.of(bytes(REPLY.pack()), 0.0, until, TTLS))
 
 
 @given(st.integers(0, 65535), st.lists(st.booleans(), min_size=15, max_size=15))
@@ -76,7 +76,7 @@ def test_a_truncated_answer_has_no_ttls() -> None:
     ready = ReadyAnswers()
     packet = question("www.example.org", qid=1)
     cut = packet[:2] + b"\x83\x80" + packet[4:]
-    ready.put(b"tag", packet, Ready(cut, 0.0, 10.0, TTLS))
+    ready.put(b"tag", packet, Ready.of(cut, 0.0, 10.0, TTLS))
     assert ready.answer(b"tag", packet, 5.0) == cut
 
 
@@ -126,13 +126,13 @@ def test_long_packets_are_not_kept() -> None:
 def test_answers_that_never_change_share_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ready_module, "_MAX_COMMON", 3)
     ready = ReadyAnswers()
-    made = [Ready(bytes(REPLY.pack()), 0.0, 10.0) for _ in range(3)]
+    made = [Ready.of(bytes(REPLY.pack()), 0.0, 10.0) for _ in range(3)]
     for number, one in enumerate(made):
         ready.put(b"tag", question(f"n{number}.example"), one)
     assert made[0].tail is made[1].tail is made[2].tail
     for number in range(20):
         reply = bytes(REPLY.pack()) + bytes((number,))
-        ready.put(b"tag", question(f"m{number}.example"), Ready(reply, 0.0, 10.0))
+        ready.put(b"tag", question(f"m{number}.example"), Ready.of(reply, 0.0, 10.0))
         found = ready.answer(b"tag", question(f"m{number}.example", qid=1), 0.0)
         assert found is not None
         assert found[-1] == number

@@ -43,7 +43,7 @@ class Bench:
 @pytest.fixture
 async def bench(upstream: FakeUpstream) -> AsyncIterator[Bench]:
     cache = AnswerCache(stale_for=1000)
-    forwarder = Forwarder(lambda: [parse_endpoint(upstream.address)], cache, lambda: made.now)
+    forwarder = Forwarder(lambda: (parse_endpoint(upstream.address),), cache, lambda: made.now)
     policy = TestPolicy({"block": "evil.example"})
     judge = Judge(policy, Sightings(RecordingReporter(), lambda _, __: None), "zero")
     made = Bench(Resolver(judge, StaticHosts({}), cache, Routes(forwarder)), cache, policy, Client(Device("d", "d")))

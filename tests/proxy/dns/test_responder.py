@@ -16,6 +16,7 @@ from proxy.dns import udp
 from proxy.dns.clients import Client
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder
+from proxy.dns.tcp import TcpListener
 from tests.support.resolver import Running, addresses, question, running, until
 from tests.support.upstream import FakeUpstream
 
@@ -151,9 +152,7 @@ async def test_tcp_is_pipelined(resolver: Running, upstream: FakeUpstream) -> No
 
 
 async def test_an_idle_connection_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from proxy.dns import tcp
-
-    monkeypatch.setattr(tcp.TcpListener.__init__, "__defaults__", (None, 0.05))
+    monkeypatch.setattr(TcpListener.__init__, "__defaults__", (None, 0.05))
     async with running(tmp_path, {}) as resolver:
         reader, writer = await asyncio.open_connection(*resolver.address)
         writer.write(b"\0\x20only the beginning")
@@ -163,9 +162,7 @@ async def test_an_idle_connection_is_closed(tmp_path: Path, monkeypatch: pytest.
 
 
 async def test_connections_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from proxy.dns import tcp
-
-    monkeypatch.setattr(tcp, "_MAX_CONNECTIONS", 1)
+    monkeypatch.setitem(TcpListener.__init__.__kwdefaults__, "at_most", 1)
     async with running(tmp_path, {}) as resolver:
         reader, writer = await asyncio.open_connection(*resolver.address)
         writer.write(len(packet := question("evil.example")).to_bytes(2) + packet)

@@ -12,7 +12,7 @@ from dnslib import QTYPE, RCODE, DNSRecord
 
 from indicators.words import Enforcement
 from proxy.dns.lookup import LookupClient
-from proxy.dns.service import bind, spell, upstreams, usable
+from proxy.dns.service import bind, spell, upstreams
 from tests.support.resolver import (
     BLOCK_EVIL,
     Running,
@@ -196,6 +196,8 @@ async def test_fixed_names(resolver: Running, upstream: FakeUpstream) -> None:
         ("eicar.seawall.internal", "A", ["127.0.0.1"], "NOERROR"),
         ("EICAR.seawall.INTERNAL", "AAAA", [], "NOERROR"),
         ("other.seawall.internal", "A", [], "NXDOMAIN"),
+        ("0f1e.dns.check.seawall.internal", "A", ["127.0.0.1"], "NOERROR"),
+        ("check.seawall.internal", "A", [], "NXDOMAIN"),
         ("use-application-dns.net", "A", [], "NXDOMAIN"),
         ("_dns.resolver.arpa", "TXT", [], "NOERROR"),
         ("app.localhost", "A", ["127.0.0.1"], "NOERROR"),
@@ -291,11 +293,11 @@ def test_port_zero_tries_others(monkeypatch: pytest.MonkeyPatch) -> None:
     real = service._socket
     failed: list[int] = []
 
-    def fails_thrice(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    def fails_thrice(host: str, port: int, kind: socket.SocketKind, shared: bool) -> socket.socket:
         if kind == socket.SOCK_STREAM and len(failed) < limit:
             failed.append(port)
             raise OSError("taken")
-        return real(host, port, kind)
+        return real(host, port, kind, shared)
 
     monkeypatch.setattr(service, "_socket", fails_thrice)
     limit = 3
@@ -317,8 +319,6 @@ def test_upstreams_are_read() -> None:
         "udp://9.9.9.9:53",
         "tcp://[::1]:54",
     ]
-    with pytest.raises(ValueError, match="only udp://, tcp:// and tls://"):
-        usable("https://9.9.9.9")
 
 
 def test_it_all_runs_on_the_workers_loop(tmp_path: Path) -> None:

@@ -40,6 +40,10 @@ async def https(resolver: Running, name: str, **more: Any) -> tuple[DNSRecord, l
         ({"block": "www.seen.example/bad"}, {}, {}, True),
         ({"block": "www.seen.example/bad"}, {}, {"strip_ech_h3": "never"}, False),
         ({"block": "www.other.example/bad"}, {}, {}, False),
+        (None, {"groups": {"default": {"strip_ech_h3": "always"}}}, {}, True),
+        (None, {"groups": {"children": {"strip_ech_h3": "always"}}}, {}, False),
+        (None, {"groups": {"default": {"strip_ech_h3": "never"}}}, {"strip_ech_h3": "always"}, False),
+        (None, {"groups": {"default": {}}}, {"strip_ech_h3": "always"}, True),
     ],
 )
 async def test_who_must_be_seen(

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from indicators.feeds.formats import FORMATS
 from indicators.urls import canonical
 from indicators.words import Action
-from proxy.config.model import Config, FeedConfig
+from proxy.config.model import Config
+from proxy.config.sections.feeds import FeedConfig
 from proxy.feeds import compile as compiling
 from proxy.feeds import ledger, store
 from proxy.feeds.intake import parse
@@ -156,22 +157,22 @@ def test_another_source_under_an_old_name_starts_anew(bench: Bench) -> None:
 
 
 def test_a_popular_host_needs_two_independent_publishers(bench: Bench) -> None:
-    bench.put("one", "github.com", "evil.example", "github.io", "1.1.1.1")
+    bench.put("one", "google.com", "evil.example", "github.io", "1.1.1.1")
     bench.run()
-    (match,) = bench.snapshot.on_host("www.github.com")
+    (match,) = bench.snapshot.on_host("www.google.com")
     assert match.action is Action.AUDIT
     assert match.indicator.action is Action.BLOCK
     assert "only one publisher" in match.guard
     assert bench.snapshot.on_host("tenant.github.io") == ()
     assert bench.actions("github.io") == {"one": Action.AUDIT}
     assert bench.status("one").demoted == 3
-    bench.put("two", "www.github.com", "github.io")
+    bench.put("two", "www.google.com", "github.io")
     bench.run()
-    assert bench.actions("www.github.com") == {"one": Action.BLOCK, "two": Action.BLOCK}
+    assert bench.actions("www.google.com") == {"one": Action.BLOCK, "two": Action.BLOCK}
     assert bench.actions("github.io") == {"one": Action.AUDIT, "two": Action.AUDIT}
-    bench.put("two", "www.github.com", "github.io", action="audit")
+    bench.put("two", "www.google.com", "github.io", action="audit")
     bench.run()
-    assert bench.actions("www.github.com") == {"one": Action.AUDIT, "two": Action.AUDIT}
+    assert bench.actions("www.google.com") == {"one": Action.AUDIT, "two": Action.AUDIT}
 
 
 def test_paths_on_a_shared_host_block_but_its_root_does_not(bench: Bench) -> None:
@@ -352,7 +353,7 @@ def test_every_line_is_kept_demoted_repeated_or_skipped(bench: Bench, lines: lis
     version = known.held or known.good
     assert version is not None
     content = ledger.content_path(bench.state, "names", version.digest)
-    report = parse(content, "domains", compiling.Guards(compiling.load())).load()
+    report = parse(content, "domains", compiling.Guards(compiling.guard_lists(bench.config.guards))).load()
     assert report.lines == len(lines) == report.items
     if known.good and not known.held:
         status = bench.status("names")

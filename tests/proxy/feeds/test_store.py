@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from indicators.indicator import Indicator, Origin
-from indicators.snapshot.layout import SnapshotError
+from indicators.snapshot.layout import SnapshotError, unpack
 from indicators.words import Action, IndicatorType
 from proxy.feeds import store
 from proxy.state import StateDir
@@ -80,6 +80,40 @@ def test_a_damaged_or_foreign_file_is_refused_and_the_one_before_kept(
     assert blocks(state, "old.example")
     assert not blocks(state, "new.example")
     assert (damage == "gone") is ("refused" not in caplog.text)
+
+
+def test_a_flipped_byte_of_content_is_found_wherever_it_is(state: StateDir) -> None:
+    """The head has a checksum of its own and finds its own damage; this is about what lies behind it."""
+    path = store.publish(state, snapshot("a.example"))
+    content = path.read_bytes()
+    begin = len(content) - sum(len(section) for section in unpack(content).values())
+    assert begin < len(content) - 64
+    for at in range(begin, len(content), 7):
+        rewrite(path, content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :])
+        unpack(path.read_bytes())  # its head is in order
+        with pytest.raises(SnapshotError, match="checksum is wrong; `seawall feeds update` makes another"):
+            store.open_snapshot(path, whole=True)
+    assert store.open_current(state, whole=True) is None
+
+
+def test_readers_look_at_the_head_alone(state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish(state, snapshot("a.example"))
+    monkeypatch.setattr(store, "verify", lambda _: pytest.fail("a reader went through every byte"))
+    assert blocks(state, "a.example")
+
+
+def test_what_the_disk_spoiled_is_not_pointed_at(state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish(state, snapshot("old.example"))
+    write = store.write_whole
+
+    def spoiling(path: Path, content: bytes, mode: int = 0o600) -> None:
+        write(path, content[:-70] + b"?" + content[-69:] if mode == 0o400 else content, mode)
+
+    monkeypatch.setattr(store, "write_whole", spoiling)
+    with pytest.raises(SnapshotError, match="checksum is wrong"):
+        store.publish(state, snapshot("new.example"))
+    assert blocks(state, "old.example")
+    assert not blocks(state, "new.example")
 
 
 def test_with_both_damaged_there_is_none(state: StateDir) -> None:

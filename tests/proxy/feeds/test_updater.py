@@ -146,6 +146,60 @@ async def test_a_cancelled_caller_ends_the_process(bench: Bench, monkeypatch: py
         await task
 
 
+async def test_what_stays_wrong_is_told_once_and_all_of_it_in_one_line(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a network a dozen feeds fail again and again: that is one line, not a dozen every minute."""
+    caplog.set_level("INFO")
+    for name in ("one", "two", "three"):
+        bench.feeds[name] = {"name": name, "path": str(bench.folder / name)}
+    keeper = made(bench)
+    for _ in range(3):
+        await keeper._do(make_job(bench.config, list(bench.feeds)))
+    (line,) = [record.message for record in caplog.records]
+    assert line.startswith("3 feeds could not be taken, such as ")
+    assert "No such file" in line
+    caplog.clear()
+    bench.put("one", "evil.example")
+    await keeper._do(make_job(bench.config, ["one"]))
+    assert [record.message for record in caplog.records] == ["feeds are well again: one"]
+
+
+async def test_without_a_network_the_gateway_is_ready_and_says_so(bench: Bench) -> None:
+    bench.hosts = {"lists.example": "127.0.0.1"}
+    bench.feeds["far"] = {"name": "far", "url": "http://lists.example:9/"}
+    keeper = made(bench)
+    assert not keeper.ready
+    await keeper._do(make_job(bench.config, ["far"]))
+    assert keeper.ready
+    (status,) = keeper.status()
+    assert status.state is FeedState.WAITING
+    assert status.reason.startswith("not yet fetched: cannot fetch from lists.example")
+
+
+def test_a_publisher_that_wants_rest_is_not_due(bench: Bench) -> None:
+    bench.feeds["drop"] = {"name": "drop", "url": "https://www.spamhaus.org/drop/drop_v4.json", "interval": "1m"}
+    keeper = made(bench)
+    known = ledger.Ledger(source="https://www.spamhaus.org/drop/drop_v4.json", tried=bench.now, answered=bench.now)
+    for failures in (0, 1):
+        ledger.write(bench.state, "drop", known.model_copy(update={"failures": failures}))
+        assert [keeper._due() for bench.now in (known.tried + timedelta(minutes=n) for n in (59, 61))] == [[], ["drop"]]
+
+
+def test_another_guard_or_resolver_compiles_anew(bench: Bench) -> None:
+    bench.put("names", "evil.example")
+    keeper = made(bench)
+    assert keeper._config_differs()
+    assert not keeper._config_differs()
+    bench.upstreams = ["8.8.8.8"]
+    keeper.reload(bench.config)
+    assert keeper._config_differs()
+    bench.guards = {"never_block": ["good.example"]}
+    keeper.reload(bench.config)
+    assert keeper._config_differs()
+    assert not keeper._config_differs()
+
+
 def test_a_ledger_is_read_back_as_written(bench: Bench) -> None:
     known = ledger.Ledger(source="x", seen="abc", etag='"1"', tried=bench.now)
     ledger.write(bench.state, "names", known)

@@ -93,6 +93,9 @@ def test_records_may_split_the_message_anywhere(size: int) -> None:
         (b"\x16\3\1\0\2\1\0" + b"\x17\3\3\0\1x", "no handshake stands inside"),
         (hand_made(b"\0\0\xff\xff"), "past its end"),
         (hand_made(extension(16, b"\0\5\2h2")), "past its end"),
+        (hand_made(extension(16, b"\0\0\2h2")), "ends before its extension"),
+        (hand_made(b"\0\0"), "past its end"),
+        (b"\x16\3\1\0\5\1\0\0\1x", "past its end"),
     ],
 )
 def test_what_cannot_become_a_hello_is_said(data: bytes, why: str) -> None:

@@ -5,136 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
 import pytest
 
-from indicators.classifier import Classifier
-from indicators.indicator import Indicator, Origin
-from indicators.inspection import InspectLists
-from indicators.memory_index import MemoryIndex
-from indicators.observation import Address, Device, Observation
-from indicators.settings import PolicySettings
-from indicators.verdict import Verdict
-from indicators.words import Action, Enforcement, IndicatorType, Visibility
 from proxy.dns.wire import Lookup
-from proxy.front.crossing import Crossing
-from proxy.front.entrance import Doorway, Entrance
-from proxy.hand_over import HandOver
+from proxy.hand_over import Kind
 from tests.proxy.front.test_client_hello import real_hello
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-ORIGIN = Origin("custom", custom=True)
-DEVICE = Device("d1", "test")
-
-
-def indicator(value: str, kind: IndicatorType = IndicatorType.DOMAIN, action: Action = Action.BLOCK) -> Indicator:
-    return Indicator(value, kind, action, ORIGIN)
-
-
-KNOWN = [
-    indicator("evil.test"),
-    indicator("partly.test/bad", IndicatorType.URL),
-    indicator("watched.test", action=Action.AUDIT),
-]
-
-
-@dataclass
-class Bench:
-    """Stand in for the gateway around the front; policy and classifier are the real ones."""
-
-    trusted: bool = False
-    resolved: dict[str, Lookup] = field(default_factory=dict)
-    own: set[int] = field(default_factory=set)
-    given: asyncio.Queue[tuple[HandOver, socket.socket]] = field(default_factory=asyncio.Queue)
-    passed: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    port: int = 0
-    listener: str = ""
-    classifier: Classifier = field(
-        default_factory=lambda: Classifier(MemoryIndex(KNOWN), (), PolicySettings(bodies=True))
-    )
-
-    def judge(self, seen: Observation) -> Verdict:
-        return self.classifier.judge(seen, NOW)
-
-    def trusts_ca(self, device: Device) -> bool:
-        return self.trusted
-
-    def report(self, seen: Observation, verdict: Verdict, enforcement: Enforcement) -> str:
-        assert (verdict.is_plain_allow, enforcement) == (True, Enforcement.PASSED)
-        self.passed.append(seen.host)
-        return ""
-
-    def repeat(self, incident: str, count: int = 1) -> None:
-        raise AssertionError("the front reports no incident")
-
-    def device_seen(self, device: Device, user_agent: str = "") -> None:
-        raise AssertionError("counting is enough")
-
-    async def lookup(self, host: str, device: Device, reach: Visibility = Visibility.URL) -> Lookup:
-        self.asked.append(host)
-        if host == "unreachable-resolver.test":
-            raise ConnectionError("no resolver")
-        return self.resolved.get(host, Lookup((ip_address("127.0.0.1"),)))
-
-    async def holds(self, addresses: Iterable[Address], port: int) -> bool:
-        return port in self.own
-
-    def take(self, given: HandOver, client: int) -> None:
-        self.given.put_nowait((given, socket.socket(fileno=socket.dup(client))))
+from tests.support.front import DEVICE, Bench, asking, echo, front, origin, tunnel, welcomed
 
 
 @pytest.fixture(params=["http", "socks"])
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    made = Bench()
-    crossing = Crossing(made, made, made, InspectLists.of(["opened.test"], ["never.test"]), made)
-    door = Doorway(request.param, crossing, lambda address, listener: DEVICE, made.take, weakref.WeakSet())
-    server = await asyncio.get_running_loop().create_server(lambda: Entrance(door), "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    made.listener = request.param
-    yield made
-    server.close()
-    while not made.given.empty():
-        made.given.get_nowait()[1].close()
-
-
-@contextlib.asynccontextmanager
-async def origin(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]) -> AsyncIterator[int]:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)  # type: ignore[arg-type]
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
-async def tunnel(bench: Bench, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Ask the front for a destination."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
-    if bench.listener == "http":
-        writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        return reader, writer
-    writer.write(b"\x05\x01\x00")
-    assert await reader.readexactly(2) == b"\x05\x00"
-    writer.write(b"\x05\x01\x00\x03" + bytes([len(host)]) + host.encode() + port.to_bytes(2))
-    return reader, writer
-
-
-async def welcomed(bench: Bench, reader: asyncio.StreamReader) -> bool:
-    if bench.listener == "http":
-        return b" 200 " in await reader.readuntil(b"\r\n\r\n")
-    return (await reader.readexactly(10))[1] == 0
-
-
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async with front(request.param) as made:
+        yield made
 
 
 async def test_a_clean_hello_is_spliced_byte_for_byte(bench: Bench) -> None:
@@ -175,14 +60,11 @@ async def test_what_is_not_plainly_clean_is_handed_over_and_never_dialled(bench:
     dialled = asyncio.Event()
 
     async with asyncio.timeout(10), origin(lambda r, w: dialled.set()) as port:
-        reader, writer = await tunnel(bench, host, port)
-        if bench.listener == "socks":
-            assert await welcomed(bench, reader)
-            writer.write(b"hello")
+        _reader, writer = await tunnel(bench, host, port)
         given, client = await bench.given.get()
         with client:
-            assert given.listener == bench.listener
-            assert (b"CONNECT" in given.data) or (given.host, given.port, given.data) == (host, port, b"hello")
+            assert (given.kind, given.device, given.host) == (Kind(bench.listener), DEVICE, "")
+            assert given.data == asking(bench, host, port), "the inspector answers the request itself"
         writer.close()
     assert not dialled.is_set()
     if host.endswith("evil.test"):
@@ -193,10 +75,7 @@ async def test_what_is_not_plainly_clean_is_handed_over_and_never_dialled(bench:
 async def test_what_needs_opening_goes_to_the_inspector(bench: Bench, host: str, trusted: bool) -> None:
     bench.trusted = trusted
     async with asyncio.timeout(10):
-        reader, writer = await tunnel(bench, host, 443)
-        if bench.listener == "socks":
-            assert await welcomed(bench, reader)
-            writer.write(b"\x16")
+        _reader, writer = await tunnel(bench, host, 443)
         given, client = await bench.given.get()
         client.close()
         assert given.data
@@ -223,32 +102,30 @@ async def test_a_blocked_name_in_the_hello_is_not_passed_under_a_clean_one(bench
         writer.write(hello)
         given, client = await bench.given.get()
         client.close()
-        assert (given.host, given.port, given.data) == ("clean.test", port, hello)
+        assert (given.kind, given.host, given.port, given.data) == (Kind.TUNNEL, "clean.test", port, hello)
         writer.close()
 
 
-@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n", b"POST /x HTTP/1.1\r\n"])
-async def test_plain_http_in_a_tunnel_goes_to_the_inspector_however_it_is_cut(bench: Bench, first: bytes) -> None:
+@pytest.mark.parametrize("host", ["clean.test", "evil.test"])
+async def test_plain_http_in_a_tunnel_goes_to_the_inspector_however_it_is_cut(bench: Bench, host: str) -> None:
+    """Its body could be one that is known, or its host is blocked whatever the tunnel was for."""
+    request = f"POST /x HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\n\r\na".encode()
     async with asyncio.timeout(10), origin(echo) as port:
         reader, writer = await tunnel(bench, "clean.test", port)
         assert await welcomed(bench, reader)
-        writer.write(first[:2])
+        writer.write(request[:2])
         await writer.drain()
-        writer.write(first[2:])
+        writer.write(request[2:])
         given, client = await bench.given.get()
         client.close()
-        assert first.startswith(given.data)
-        assert given.data.startswith(first[:5])
+        assert (given.kind, given.host, given.port, given.data) == (Kind.TUNNEL, "clean.test", port, request)
         writer.close()
 
 
 async def test_own_ports_are_never_dialled(bench: Bench) -> None:
     async with asyncio.timeout(10), origin(echo) as port:
         bench.own = {port}
-        reader, writer = await tunnel(bench, "clean.test", port)
-        if bench.listener == "socks":
-            await welcomed(bench, reader)
-            writer.write(b"x")
+        _reader, writer = await tunnel(bench, "clean.test", port)
         _, client = await bench.given.get()
         client.close()
         assert bench.passed == []
@@ -266,19 +143,38 @@ async def test_a_closed_port_is_said_in_the_proxys_own_words(bench: Bench) -> No
         writer.close()
 
 
-@pytest.mark.parametrize("garbage", [b"\x00", b"GET http://a.test/ HTTP/1.1\r\n", b"\x05\x01\x02", b"\x04\x01"])
-async def test_other_greetings_end_with_the_inspector_or_with_the_protocols_refusal(
-    bench: Bench, garbage: bytes
-) -> None:
-    async with asyncio.timeout(10):
+@pytest.mark.parametrize(
+    ("listener", "said", "answer"),
+    [
+        ("http", b"\x00\r\n\r\n", b"HTTP/1.1 400"),
+        ("http", b"\x16\x03\x01\r\n\r\n", b"HTTP/1.1 400"),
+        ("http", b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n folded\r\n\r\n", b"HTTP/1.1 400"),
+        ("socks", b"\x05\x01\x02", b"\x05\xff"),
+        ("socks", b"\x06\x01", b""),
+        ("socks", b"\x04\x02\x00\x50\x01\x02\x03\x04\x00", b"\x00\x5b" + bytes(6)),
+    ],
+)
+async def test_other_greetings_end_with_the_protocols_refusal(listener: str, said: bytes, answer: bytes) -> None:
+    async with asyncio.timeout(10), front(listener) as bench:
         reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
-        writer.write(garbage)
-        if bench.listener == "http":
-            given, client = await bench.given.get()
-            client.close()
-            assert (given.host, given.data) == ("", garbage)
-        else:
-            assert await reader.read() == (b"\x05\xff" if garbage[:1] == b"\x05" else b"")
+        writer.write(said)
+        answered = await reader.read()
+        assert answered[: len(answer)] == answer
+        assert bool(answered) is bool(answer)
+        writer.close()
+        assert bench.given.empty()
+
+
+async def test_a_request_that_is_stopped_is_the_inspectors_from_its_first_byte() -> None:
+    head = b"GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n"
+    async with asyncio.timeout(10), front("http") as bench:
+        _, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        writer.write(head[:20])
+        await writer.drain()
+        writer.write(head[20:])
+        given, client = await bench.given.get()
+        client.close()
+        assert (given.kind, given.host, given.data) == (Kind.HTTP, "", head)
         writer.close()
 
 
@@ -299,7 +195,7 @@ async def test_a_client_that_leaves_early_leaves_nothing_behind(bench: Bench) ->
 async def test_on_a_web_port_what_is_no_clean_hello_is_the_inspectors(bench: Bench, port: int) -> None:
     """The client is welcomed first; nothing is dialled before its first bytes are judged."""
     async with asyncio.timeout(10):
-        for first in (b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", real_hello("www.evil.test")):
+        for first in (b"\x00\x01\x02", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", real_hello("www.evil.test")):
             reader, writer = await tunnel(bench, "clean.test", port)
             assert await welcomed(bench, reader)
             writer.write(first)
@@ -315,7 +211,7 @@ async def test_on_a_web_port_a_clean_hello_is_dialled_after_it_is_read(
 ) -> None:
     hello = real_hello("clean.test")
     async with asyncio.timeout(10), origin(echo) as port:
-        monkeypatch.setattr("proxy.front.entrance.WEB_PORTS", frozenset((port,)))
+        monkeypatch.setattr("proxy.front.passing.CLIENT_FIRST_PORTS", frozenset((port,)))
         reader, writer = await tunnel(bench, "clean.test", port)
         assert await welcomed(bench, reader)
         writer.write(hello)
@@ -364,10 +260,7 @@ async def test_a_client_that_leaves_a_silent_server_closes_it(bench: Bench) -> N
 async def test_a_host_without_a_judged_address_is_not_passed(bench: Bench, found: Lookup) -> None:
     bench.resolved["odd.test"] = found
     async with asyncio.timeout(10):
-        reader, writer = await tunnel(bench, "odd.test", 443)
-        if bench.listener == "socks":
-            assert await welcomed(bench, reader)
-            writer.write(b"x")
+        _reader, writer = await tunnel(bench, "odd.test", 443)
         _, client = await bench.given.get()
         client.close()
         writer.close()

@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addons.http_heads import MAX_HEAD
 from proxy.front.greetings import (
     BAD_REQUEST,
     FAILED,
-    MAX_HEAD,
-    NO_METHOD,
     NO_SUCH_ADDRESS,
     NO_SUCH_COMMAND,
+    PASSWORD_REFUSED,
+    SOCKS4_REFUSED,
     Asked,
     GreetingError,
-    may_be_connect,
-    read_connect,
+    basic_credentials,
+    connect_target,
+    is_for_us,
+    read_request,
+    read_socks4,
     read_socks_methods,
+    read_socks_password,
     read_socks_request,
+    to_us,
 )
 
 
@@ -31,7 +39,8 @@ from proxy.front.greetings import (
     ],
 )
 def test_where_a_connect_wants_to_go(head: bytes, asked: Asked | None) -> None:
-    assert read_connect(head) == asked
+    request = read_request(head)
+    assert (connect_target(request) if request else None) == asked
 
 
 @pytest.mark.parametrize(
@@ -47,26 +56,81 @@ def test_where_a_connect_wants_to_go(head: bytes, asked: Asked | None) -> None:
 )
 def test_a_bad_connect_is_answered_400(head: bytes) -> None:
     with pytest.raises(GreetingError) as caught:
-        read_connect(head)
+        connect_target(read_request(head) or pytest.fail("the head is whole"))
     assert caught.value.reply == BAD_REQUEST
 
 
-@pytest.mark.parametrize(("data", "may"), [(b"", True), (b"CON", True), (b"CONNECT x", True), (b"GET /", False)])
-def test_other_methods_show_at_their_first_letters(data: bytes, may: bool) -> None:
-    assert may_be_connect(data) is may
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("Basic dTpw", ("u", "p")),
+        ("basic dTpwOng=", ("u", "p:x")),
+        ("Basic dQ==", None),
+        ("Basic \xff", None),
+        ("Bearer dTpw", None),
+        ("", None),
+    ],
+)
+def test_basic_credentials(header: str, found: tuple[str, str] | None) -> None:
+    assert basic_credentials(header) == found
 
 
-@pytest.mark.parametrize(("data", "length"), [(b"", 0), (b"\x05", 0), (b"\x05\x02\x02", 0), (b"\x05\x02\x02\x00x", 4)])
-def test_the_length_of_a_method_selection(data: bytes, length: int) -> None:
-    assert read_socks_methods(data) == length
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", None),
+        (b"\x05", None),
+        (b"\x05\x02\x02", None),
+        (b"\x05\x02\x02\x00x", (4, frozenset((0, 2)))),
+        (b"\x05\x00", (2, frozenset())),
+    ],
+)
+def test_the_methods_of_a_selection(data: bytes, found: tuple[int, frozenset[int]] | None) -> None:
+    assert read_socks_methods(data) == found
 
 
-@pytest.mark.parametrize(("data", "reply"), [(b"\x04", b""), (b"\x05\x01\x02", NO_METHOD), (b"\x05\x00", b"")])
-def test_methods_that_cannot_be_served(data: bytes, reply: bytes) -> None:
-    if data == b"\x05\x00":  # a client that offers nothing is refused as one that offers nothing we serve
-        reply = NO_METHOD
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", None),
+        (b"\x01\x02us", None),
+        (b"\x01\x02us\x02p", None),
+        (b"\x01\x02us\x02pwrest", ("us", "pw", 7)),
+        (b"\x01\x00\x00", ("", "", 3)),
+    ],
+)
+def test_user_and_password(data: bytes, found: tuple[str, str, int] | None) -> None:
+    assert read_socks_password(data) == found
+
+
+@pytest.mark.parametrize(
+    ("data", "asked"),
+    [
+        (b"\x04\x01\x00\x50\x01\x02", None),
+        (b"\x04\x01\x00\x50\x01\x02\x03\x04user", None),
+        (b"\x04\x01\x00\x50\x01\x02\x03\x04user\0rest", Asked("1.2.3.4", 80, b"rest")),
+        (b"\x04\x01\x01\xbb\x00\x00\x00\x01\0a.te", None),
+        (b"\x04\x01\x01\xbb\x00\x00\x00\x01\0a.test\0x", Asked("a.test", 443, b"x")),
+        (b"\x04\x01\x01\xbb\x00\x00\x00\x00\0", Asked("0.0.0.0", 443, b"")),
+    ],
+)
+def test_where_a_socks4_request_wants_to_go(data: bytes, asked: Asked | None) -> None:
+    assert read_socks4(data) == asked
+
+
+@pytest.mark.parametrize(
+    ("read", "data", "reply"),
+    [
+        (read_socks_methods, b"\x06", b""),
+        (read_socks_password, b"\x05", PASSWORD_REFUSED),
+        (read_socks4, b"\x04\x02\x00\x50\x01\x02\x03\x04\0", SOCKS4_REFUSED),
+        (read_socks4, b"\x04\x01\x00\x50\x00\x00\x00\x01\0caf\xe9\0", SOCKS4_REFUSED),
+        (read_socks4, b"\x04\x01" + bytes(700), SOCKS4_REFUSED),
+    ],
+)
+def test_greetings_that_cannot_be_served(read: Callable[[bytes], object], data: bytes, reply: bytes) -> None:
     with pytest.raises(GreetingError) as caught:
-        read_socks_methods(data)
+        read(data)
     assert caught.value.reply == reply
 
 
@@ -102,8 +166,37 @@ def test_a_request_that_cannot_be_served_is_answered_with_its_code(data: bytes, 
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_value_or_the_one_error(data: bytes) -> None:
     """No input raises anything but GreetingError."""
-    for read in (read_connect, read_socks_methods, read_socks_request):
+    for read, first in (
+        (read_request, b"CONNECT "),
+        (read_socks_methods, b"\x05"),
+        (read_socks_request, b"\x05"),
+        (read_socks_password, b"\x01"),
+        (read_socks4, b"\x04"),
+    ):
         try:
-            read(b"CONNECT " + data + b"\r\n\r\n" if read is read_connect else b"\x05" + data)
+            read(first + data + (b"\r\n\r\n" if read is read_request else b""))
         except GreetingError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("head", "ours"),
+    [
+        (b"GET /proxy.pac HTTP/1.1\r\nHost: 10.0.2.2:8080\r\n\r\n", True),
+        (b"HEAD / HTTP/1.0\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", False),
+        (b"GET http://good.test/ HTTP/1.1\r\nHost: good.test\r\n\r\n", False),
+        (b"CONNECT good.test:443 HTTP/1.1\r\nHost: good.test\r\n\r\n", False),
+    ],
+)
+def test_which_requests_are_for_the_proxy_itself(head: bytes, ours: bool) -> None:
+    request = read_request(head)
+    assert request is not None and is_for_us(request) is ours
+
+
+def test_a_request_for_us_names_us_and_keeps_where_it_was_asked() -> None:
+    rewritten = to_us(b"\r\nGET /proxy.pac HTTP/1.1\r\nHost: 10.0.2.2:8080\r\n\r\n")
+    request = read_request(rewritten)
+    assert request is not None
+    assert (request.target, request.headers["host"]) == ("http://seawall.internal/proxy.pac", "10.0.2.2:8080")
+    assert request.headers["connection"] == "close"

@@ -74,7 +74,48 @@ async def test_dropping_one_side_leaves_the_other_to_its_owner() -> None:
     far.close()
 
 
-async def test_what_arrives_for_nobody_is_dropped() -> None:
+async def dialled_early() -> tuple[socket.socket, socket.socket, Relay, Relay]:
+    """Return both outer ends, and two relays of which neither knows the other yet."""
+    near, far, client, upstream = await relayed()
+    client.peer = upstream.peer = None
+    return near, far, client, upstream
+
+
+async def test_what_a_server_says_before_anybody_listens_is_kept_in_order() -> None:
+    near, far, client, upstream = await dialled_early()
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        await loop.sock_sendall(far, b"220 ready")
+        while not upstream.received:
+            await asyncio.sleep(0)
+        await loop.sock_sendall(far, b" when you are")
+        join(client, upstream)
+        said = b""
+        while len(said) < len(b"220 ready when you are"):
+            said += await loop.sock_recv(near, 100)
+        await loop.sock_sendall(near, b"HELO")
+        assert await loop.sock_recv(far, 10) == b"HELO"
+    assert said == b"220 ready when you are"
+    client.cut()
+    near.close()
+    far.close()
+
+
+async def test_a_server_that_left_before_anybody_listened_ends_the_tunnel() -> None:
+    near, far, client, upstream = await dialled_early()
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        far.close()
+        while upstream.transport and not upstream._gone:
+            await asyncio.sleep(0)
+        client.meet(upstream)
+        upstream.meet(client)
+        assert await loop.sock_recv(near, 10) == b""
+    client.abort()
+    near.close()
+
+
+async def test_what_arrives_without_a_transport_is_counted_and_a_lonely_relay_does_nothing() -> None:
     lonely = Relay()
     lonely.get_buffer(-1)[:3] = b"abc"
     lonely.buffer_updated(3)
@@ -83,4 +124,5 @@ async def test_what_arrives_for_nobody_is_dropped() -> None:
     assert lonely.received == 3
     assert lonely.eof_received() is False
     lonely.connection_lost(None)
+    lonely.meet(Relay())
     lonely.abort()

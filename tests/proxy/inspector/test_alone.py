@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,6 +118,27 @@ async def test_a_waiver_holds_and_its_form_is_good_once(tmp_path: Path) -> None:
     assert alone.policy.judge(seen).action is Action.ALLOW
     with pytest.raises(ValueError, match="used before"):
         await alone.waive(consent)
+
+
+def test_a_groups_schedule_holds(tmp_path: Path) -> None:
+    night = '{name: n, time_zone: UTC, slots: [{start: "%s", end: "%s"}], everything: true}'
+    at, later = f"{NOW:%H:%M}", f"{NOW + timedelta(hours=1):%H:%M}"
+    seen = Observation(Stage.HTTP, PHONE, ("any.test",), "http://any.test/")
+    for start, end, action in ((at, later, Action.BLOCK), (later, at, Action.ALLOW)):
+        alone = services(tmp_path, f"groups: {{default: {{schedules: [{night % (start, end)}]}}}}\n")
+        assert alone.policy.judge(seen).action is action
+
+
+def test_a_slot_that_begins_is_met(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "groups: {default: {schedules: [{name: n, time_zone: UTC, slots: [{start: '20:00'}], everything: true}]}}"
+    )
+    now = [datetime(2026, 3, 2, 19, 59, tzinfo=UTC)]
+    policy = services_of(load_config(tmp_path / "config.yaml"), lambda: now[0]).policy
+    seen = Observation(Stage.HTTP, PHONE, ("any.test",), "http://any.test/")
+    assert policy.judge(seen).action is Action.ALLOW
+    now[0] += timedelta(minutes=1)
+    assert policy.judge(seen).action is Action.BLOCK
 
 
 async def test_a_device_is_trusted_once_it_has_shown_it(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from addons.waivers import Consent
 from indicators.observation import Device
 from indicators.settings import PolicySettings
 from proxy.config.load import LoadedConfig
-from proxy.config.model import CollectorConfig, Config, DnsConfig, ProxyConfig
+from proxy.config.model import Config
+from proxy.config.sections.proxy import ProxyConfig
 from proxy.control import ControlError
 from proxy.inspector import service
 from proxy.state import StateDir
 from proxy.worker import WorkerContext
 from tests.support.browsing import fetch
+from tests.support.handing_over import handing_over
 from tests.support.inspecting import Reports, TestPolicy
 from tests.support.sights import indicator
 
@@ -48,7 +50,7 @@ def config(**more: Any) -> Config:
 def context(folder: Path, control: Control, given: Config) -> WorkerContext:
     state = StateDir(folder / "state")
     state.prepare()
-    secrets = SimpleNamespace(installation_id="here", waiver_key=b"k" * 32)
+    secrets = SimpleNamespace(installation_id="here", waiver_key=b"k" * 32, device_key=b"d" * 32)
     return WorkerContext(
         config=LoadedConfig(given, folder / "config.yaml"),
         state=state,
@@ -61,57 +63,23 @@ def context(folder: Path, control: Control, given: Config) -> WorkerContext:
     )
 
 
-async def test_it_says_where_it_listens_blocks_and_stops_when_told(tmp_path: Path) -> None:
+async def test_it_blocks_what_is_handed_to_it_and_stops_when_told(tmp_path: Path) -> None:
     control = Control(own_ports={"ok": True, "ports": []})
     given = context(tmp_path, control, config())
     serving = asyncio.create_task(service.serve(given))
     async with asyncio.timeout(20):
-        while not control.calls:
+        while ("ready", {"bound": {}}) not in control.calls:
             await asyncio.sleep(0.01)
-    (op, fields) = control.calls[0]
-    assert (op, set(fields["bound"])) == ("ready", {"http_proxy", "socks"})
-    port = int(fields["bound"]["http_proxy"].rpartition(":")[2])
-    ca = given.state.ca_certificate
-    assert (await fetch("https://evil.test/", http=port, trust=ca)).status == 403
+    async with handing_over(given.state.inspector_socket, PHONE) as port:
+        answer = await fetch("https://evil.test/", http=port, trust=given.state.ca_certificate)
+    assert answer.status == 403
     async with asyncio.timeout(5):
-        while not any(op == "trust_ca" for op, _ in control.calls):
+        while ("trust_ca", {"device": PHONE.id}) not in control.calls:
             await asyncio.sleep(0.01)
     given.stopping.set()
     async with asyncio.timeout(5):
         await serving
-
-
-async def test_a_port_in_use_ends_it_with_its_reason(tmp_path: Path) -> None:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    given = config().model_copy(update={"proxy": ProxyConfig(port=port, socks_port=0)})
-    with pytest.raises(OSError, match=f"http_proxy cannot listen on 127.0.0.1:{port}"):
-        await service.serve(context(tmp_path, Control(), given))
-    server.close()
-
-
-def test_a_transparent_listener_is_there_when_asked_for() -> None:
-    given = config().model_copy(update={"proxy": ProxyConfig(port=1, socks_port=2, transparent_port=3)})
-    assert [each.spec for each in service.listeners(given)] == [
-        "regular@127.0.0.1:1",
-        "socks5@127.0.0.1:2",
-        "transparent@127.0.0.1:3",
-    ]
-
-
-def test_the_collectors_port_is_ours_only_when_we_run_it() -> None:
-    given = Config(proxy=ProxyConfig(port=1, socks_port=2), dns=DnsConfig(port=3), collector=CollectorConfig(port=4))
-    assert service.ports_of(given) == {1, 2, 3, 4}
-    elsewhere = given.model_copy(update={"collector": CollectorConfig(url="https://c.test", port=4)})
-    assert service.ports_of(elsewhere) == {1, 2, 3}
-
-
-async def test_own_ports_are_those_configured_and_those_told() -> None:
-    given = Config(proxy=ProxyConfig(port=1, socks_port=2), dns=DnsConfig(port=3), collector=CollectorConfig(port=4))
-    told = service.OwnPorts(given, Control(own_ports={"ok": True, "ports": [9]}))  # type: ignore[arg-type]
-    assert await told() == {1, 2, 3, 4, 9}
-    silent = service.OwnPorts(given, Control(own_ports=ControlError("gone")))  # type: ignore[arg-type]
-    assert await silent() == {1, 2, 3, 4}
+    assert not given.state.inspector_socket.exists()
 
 
 async def test_trust_and_consent_are_told_to_the_supervisor() -> None:

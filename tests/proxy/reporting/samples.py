@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from indicators.event import from_json
+from indicators.event_wire import from_json
 from indicators.indicator import Indicator, Origin
 from indicators.observation import Device, Observation
 from indicators.verdict import CLEAN, Match, Scope, Verdict

@@ -93,6 +93,14 @@ async def test_status_is_posted(server: tuple[Server, CollectorClient]) -> None:
     assert "answers 401" in await server[1].tell_status({"gateway": "g"})
 
 
+async def test_coverage_is_posted(server: tuple[Server, CollectorClient]) -> None:
+    server[0].answer = web.Response(status=204)
+    assert await server[1].tell_coverage("g", [{"device": "d"}]) == ""
+    assert server[0].requests[0][0] == "/api/v1/coverage"
+    server[0].answer = web.Response(status=401)
+    assert "answers 401" in await server[1].tell_coverage("g", [])
+
+
 async def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
@@ -101,5 +109,6 @@ async def test_nobody_there() -> None:
     assert isinstance(outcome, Retry)
     assert "cannot be reached" in outcome.reason
     assert "cannot be reached" in await client.tell_status({})
+    assert "cannot be reached" in await client.tell_coverage("g", [])
     await client.close()
     await CollectorClient("http://127.0.0.1:1", "t").close()

@@ -63,6 +63,30 @@ async def test_trouble_is_waited_out_and_told(tmp_path: Path) -> None:
     delivery.close()
 
 
+@pytest.mark.parametrize(("count", "rests"), [(150, False), (250, True)])
+async def test_after_a_part_of_a_backlog_the_collector_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, rests: bool
+) -> None:
+    report(tmp_path, count)
+    slept: list[float] = []
+    enough = asyncio.Event()
+    original = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        slept.append(seconds)
+        enough.set()
+        await original(0)
+
+    monkeypatch.setattr(module.asyncio, "sleep", note)
+    delivery = Delivery(tmp_path, Recorder(), clock)
+    task = asyncio.create_task(delivery.run())
+    await enough.wait()
+    task.cancel()
+    assert delivery.state.delivered == count
+    assert (slept[0] != module.POLL) is rests
+    delivery.close()
+
+
 async def test_a_batch_that_is_too_large_is_halved(tmp_path: Path) -> None:
     ids = report(tmp_path, 8)
     collector = Recorder(TooLarge(), TooLarge())

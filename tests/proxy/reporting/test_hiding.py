@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indicators.event import of_verdict, to_json
+from indicators.event import of_verdict
+from indicators.event_wire import to_json
 from indicators.words import Enforcement
 from proxy.reporting.hiding import Hider
 from tests.proxy.reporting.samples import NOW, blocked, seen

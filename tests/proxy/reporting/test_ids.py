@@ -27,3 +27,10 @@ def test_an_id_begins_with_its_time() -> None:
 def test_two_sources_do_not_meet() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert IdSource(lambda: now).next() != IdSource(lambda: now).next()
+
+
+def test_a_burst_of_one_moment_is_distinct_and_ascending() -> None:
+    source = IdSource(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    made = [source.next(), *source.many(datetime(2026, 1, 1, tzinfo=UTC), 5000), source.next()]
+    assert made == sorted(set(made))
+    assert {each[:10] for each in made} == {made[0][:10]}

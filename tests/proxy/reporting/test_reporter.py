@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from indicators.event import EventKind, VerdictEvent, from_json
-from indicators.observation import Device
-from indicators.verdict import CLEAN, Match
-from indicators.words import Enforcement
+from indicators.event import EventKind, VerdictEvent
+from indicators.event_wire import from_json
+from indicators.indicator import Indicator, Origin
+from indicators.observation import Device, Observation
+from indicators.verdict import CLEAN, Match, Scope, Verdict
+from indicators.words import Action, Enforcement, IndicatorType, Stage
 from proxy.reporting import reporter as module
+from proxy.reporting import segment
+from proxy.reporting.form import Alike
 from proxy.reporting.hiding import Hider
 from proxy.reporting.reporter import SpoolReporter
 from proxy.reporting.segment import read_chunk
@@ -170,7 +176,7 @@ def test_a_repeat_that_fits_no_slot_is_a_counted_loss(reporter: SpoolReporter) -
 def test_old_incidents_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     made = SpoolReporter(tmp_path, "inspector", "gateway-1", clock)
-    old, *_ = [made.report(seen(), blocked(), Enforcement.PAGE) for _ in range(3)]
+    old, *_ = [made.report(seen(), blocked(), Enforcement.PAGE) for _ in range(5)]
     made.repeat(old)
     assert made.losses.repeats == 1
     made.close()
@@ -200,3 +206,105 @@ def test_closing_leaves_nothing_uncounted(tmp_path: Path) -> None:
     assert sum(event.count for event in kinds(tmp_path, EventKind.REPEAT)) == 2
     assert sum(event.count for event in kinds(tmp_path, EventKind.DEVICE)) == 2
     assert not list(tmp_path.glob("*.tally"))
+
+
+def alike_sample(host: str = "login.evil.example", line: int = 7) -> tuple[Observation, Verdict]:
+    indicator = Indicator(host, IndicatorType.DOMAIN, Action.BLOCK, Origin("a 100% feed", custom=False, line=line))
+    matches = (
+        Match(indicator, host, Scope.EXACT_HOST, 3, Action.BLOCK),
+        Match(replace(indicator, value="evil.example"), host, Scope.PARENT_DOMAIN, 2, Action.BLOCK),
+    )
+    verdict = Verdict(Action.BLOCK, f"{host} is blocked by the feed a 100% feed (Malware)", matches, alert=True)
+    return Observation(Stage.DNS, DEVICE, (host,)), verdict
+
+
+def test_what_is_alike_is_written_as_if_it_had_been_reported_whole(reporter: SpoolReporter, tmp_path: Path) -> None:
+    form = reporter.form(*alike_sample(), Enforcement.SINKHOLED)
+    assert form is not None
+    (incident,) = reporter.report_alike(
+        [Alike(form, "shop.evil.example", ("shop.evil.example", "9", "evil.example", "9"))]
+    )
+    whole = reporter.report(*alike_sample("shop.evil.example", 9), Enforcement.SINKHOLED)
+    one, other = spooled(tmp_path)
+    assert (one.id, other.id) == (incident, whole)
+    assert one == replace(other, id=incident, incident=incident)
+    reporter.repeat(incident, 4)
+    reporter.flush()
+    assert [(event.incident, event.count, event.device) for event in kinds(tmp_path, EventKind.REPEAT)] == [
+        (incident, 4, DEVICE)
+    ]
+
+
+def test_where_destinations_are_hidden_each_event_is_made_whole(tmp_path: Path) -> None:
+    hiding = SpoolReporter(tmp_path, "resolver", "gateway-1", clock, Hider(b"k" * 32).hide)
+    assert hiding.form(*alike_sample(), Enforcement.SINKHOLED) is None
+    hiding.close()
+
+
+def test_many_alike_fill_segment_after_segment_in_order(tmp_path: Path) -> None:
+    clock.now = NOW
+    made = SpoolReporter(tmp_path, "resolver", "gateway-1", clock, spool=Spool(tmp_path, "r", segment_size=16_384))
+    form = made.form(*alike_sample(), Enforcement.SINKHOLED)
+    assert form is not None
+    hosts = [f"h{number:03}.example" for number in range(300)]
+    incidents = made.report_alike([Alike(form, host, (host, "1", "example", "2")) for host in hosts])
+    made.close()
+    events = kinds(tmp_path, EventKind.VERDICT)
+    assert [(event.host, event.incident) for event in events] == list(zip(hosts, incidents, strict=True))
+    assert len(list(tmp_path.glob(f"*{SUFFIX}"))) > 5
+
+
+def test_twenty_thousand_incidents_are_repeated_without_loss(tmp_path: Path) -> None:
+    made = SpoolReporter(tmp_path, "resolver", "gateway-1", clock)
+    form = made.form(*alike_sample(), Enforcement.SINKHOLED)
+    assert form is not None
+    incidents: list[str] = []
+    for start in range(0, 20_000, 1000):
+        names = [f"n{number}.example" for number in range(start, start + 1000)]
+        incidents += made.report_alike([Alike(form, name, (name, "1", name, "1")) for name in names])
+    for incident in incidents:
+        made.repeat(incident, 3)
+    made.close()
+    assert made.losses.total == 0
+    counted = {event.incident: event.count for event in kinds(tmp_path, EventKind.REPEAT)}
+    assert counted == dict.fromkeys(incidents, 3)
+
+
+async def test_a_disk_that_hangs_holds_nobody_up_and_what_is_lost_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_HELD", 5)
+    monkeypatch.setattr(module, "FLUSH_INTERVAL", 0.01)
+    made = SpoolReporter(tmp_path, "resolver", "gateway-1", clock, spool=Spool(tmp_path, "r", segment_size=4096))
+    answers, allocate = threading.Event(), segment._allocate
+
+    def hang(handle: int, size: int) -> None:
+        answers.wait(30)
+        allocate(handle, size)
+
+    monkeypatch.setattr(segment, "_allocate", hang)
+    running = asyncio.create_task(made.run())
+    await asyncio.sleep(0)
+    incidents = [made.report(seen(), blocked(), Enforcement.SINKHOLED) for _ in range(40)]  # would never return
+    lost = made.losses.sightings
+    assert all(incidents)
+    assert 0 < lost < 40
+    answers.set()
+    async with asyncio.timeout(10):
+        while len(kinds(tmp_path, EventKind.VERDICT)) < 40 - lost:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert {event.incident for event in kinds(tmp_path, EventKind.VERDICT)} < set(incidents)
+    made.close()
+
+
+async def test_a_spool_folder_that_is_gone_is_a_counted_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_HELD", 5)
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    made = SpoolReporter(folder, "resolver", "gateway-1", clock, spool=Spool(folder, "r", segment_size=4096))
+    shutil.rmtree(folder)
+    assert all(made.report(seen(), blocked(), Enforcement.SINKHOLED) for _ in range(40))
+    assert made.is_short_of_room
+    assert made.losses.sightings > 0
+    made.close()

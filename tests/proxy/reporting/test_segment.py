@@ -30,7 +30,7 @@ def opened(path: Path) -> int:
 def test_what_is_appended_is_read_in_order(writer: SegmentWriter) -> None:
     handle = opened(writer.path)
     assert read_chunk(handle, 0, 999) == segment.Chunk((), len(MAGIC), ended=False)
-    assert all(writer.append(text) for text in (b"one", b"two", b""[:0] or b"three"))
+    assert all(writer.append([text]) for text in (b"one", b"two", b""[:0] or b"three"))
     first = read_chunk(handle, 0, 4)
     assert first.payloads == (b"one", b"two")
     assert read_chunk(handle, first.offset, 999).payloads == (b"three",)
@@ -39,8 +39,8 @@ def test_what_is_appended_is_read_in_order(writer: SegmentWriter) -> None:
 
 def test_a_full_segment_refuses_and_its_end_is_seen(tmp_path: Path) -> None:
     writer = SegmentWriter(tmp_path / "full.segment", 256)
-    assert writer.append(b"x" * 200)
-    assert not writer.append(b"y" * 40)
+    assert writer.append([b"x" * 200])
+    assert not writer.append([b"y" * 40])
     handle = opened(writer.path)
     assert not read_chunk(handle, 0, 999).ended
     writer.close()
@@ -74,7 +74,7 @@ def test_a_torn_tail_costs_only_itself(payloads: list[bytes], data: st.DataObjec
         starts = []
         for payload in payloads:
             starts.append(writer._at)
-            writer.append(payload)
+            writer.append([payload])
         at = data.draw(st.integers(starts[-1] + 4, writer._at - 1))
         with writer.path.open("r+b") as file:
             file.seek(at)
@@ -89,7 +89,7 @@ def test_a_torn_tail_costs_only_itself(payloads: list[bytes], data: st.DataObjec
 
 
 def test_a_length_beyond_the_file_ends_the_reading(writer: SegmentWriter) -> None:
-    writer.append(b"good")
+    writer.append([b"good"])
     with writer.path.open("r+b") as file:
         file.seek(writer._at)
         file.write(struct.pack("<II", 10**6, 5))

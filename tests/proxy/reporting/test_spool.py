@@ -19,7 +19,7 @@ def stored(folder: Path) -> list[bytes]:
 def test_segments_follow_one_another_without_a_gap(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "resolver", segment_size=1024)
     written = [f"event {number:04d}".encode() * 5 for number in range(100)]
-    assert all(spool.append(payload, first_sighting=True) for payload in written)
+    assert all(spool.append([payload], first_sightings=True) for payload in written)
     assert stored(tmp_path) == written
     assert len(list(tmp_path.glob("resolver-*"))) > 5
     spool.close()
@@ -29,7 +29,7 @@ def test_segments_follow_one_another_without_a_gap(tmp_path: Path) -> None:
 def test_the_next_segment_is_made_ahead(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "resolver", segment_size=1024)
     assert not spool.needs_spare
-    spool.append(b"x", first_sighting=True)
+    spool.append([b"x"], first_sightings=True)
     assert spool.needs_spare
     spool.prepare()
     assert not spool.needs_spare
@@ -39,15 +39,15 @@ def test_the_next_segment_is_made_ahead(tmp_path: Path) -> None:
 
 def test_without_room_only_first_sightings_use_what_is_left(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "resolver", segment_size=1024, max_folder=1024)
-    assert spool.append(b"first", first_sighting=True)
+    assert spool.append([b"first"], first_sightings=True)
     spool.prepare()
     assert spool.scarce
-    assert not spool.append(b"repeat", first_sighting=False)
-    assert spool.append(b"second", first_sighting=True)
-    while spool.append(b"x" * 200, first_sighting=True):
+    assert not spool.append([b"repeat"], first_sightings=False)
+    assert spool.append([b"second"], first_sightings=True)
+    while spool.append([b"x" * 200], first_sightings=True):
         pass
     assert stored(tmp_path)[:2] == [b"first", b"second"]
-    assert not spool.append(b"y" * 200, first_sighting=True)
+    assert not spool.append([b"y" * 200], first_sightings=True)
 
 
 def test_room_that_comes_back_is_used(tmp_path: Path) -> None:
@@ -55,25 +55,25 @@ def test_room_that_comes_back_is_used(tmp_path: Path) -> None:
     blocker.write_bytes(bytes(4096))
     spool = Spool(tmp_path, "resolver", segment_size=1024, max_folder=4096)
     assert spool.scarce
-    assert not spool.append(b"early", first_sighting=True)
+    assert not spool.append([b"early"], first_sightings=True)
     blocker.unlink()
     spool.prepare()
     assert not spool.scarce
-    assert spool.append(b"late", first_sighting=False)
+    assert spool.append([b"late"], first_sightings=False)
     assert stored(tmp_path) == [b"late"]
 
 
 def test_a_folder_that_went_away_raises_nothing(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "missing", "resolver")
     assert spool.scarce
-    assert not spool.append(b"x", first_sighting=True)
+    assert not spool.append([b"x"], first_sightings=True)
     spool.close()
 
 
 def test_a_record_larger_than_half_a_segment_is_refused(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "resolver", segment_size=1024)
-    assert not spool.append(b"x" * 600, first_sighting=True)
-    assert spool.append(b"x" * 500, first_sighting=True)
+    assert not spool.append([b"x" * 600], first_sightings=True)
+    assert spool.append([b"x" * 500], first_sightings=True)
     spool.close()
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from proxy.reporting.tally import Tally
 def segment(folder: Path, name: str, *payloads: bytes) -> SegmentWriter:
     writer = SegmentWriter(folder / f"{name}{SUFFIX}", 4096)
     for payload in payloads:
-        writer.append(payload)
+        writer.append([payload])
     return writer
 
 
@@ -39,7 +42,7 @@ def test_living_and_dead_spools_are_read_and_only_finished_ones_removed(tmp_path
     assert sorted(take_all(spools)) == [b"c1", b"c2", b"k1", b"l1"]
     assert take_all(spools) == []
     assert names(tmp_path) == {"living"}
-    living.append(b"l2")
+    living.append([b"l2"])
     assert take_all(spools) == [b"l2"]
     assert spools.waiting_bytes == 4096
     living.close()
@@ -85,18 +88,16 @@ def test_a_torn_tail_of_a_dead_process_is_passed_over(tmp_path: Path) -> None:
 
 def test_counts_of_a_dead_process_come_after_its_events(tmp_path: Path) -> None:
     segment(tmp_path, "killed", b"event").close(ended=False)
-    tally = Tally(tmp_path / "killed.tally", slots=4)
-    tally.open("incident", {"id": "r", "incident": "incident"})
+    tally = Tally(tmp_path / "killed.tally", rows=4)
+    tally.open("incident", b'{"kind":"repeat"}')
     tally.add("incident", 3)
     spools = SpoolFolder(tmp_path)
     assert take_all(spools) == [b"event"]  # its writer lives: it will flush itself
     tally._map.close()
-    import os
-
     os.close(tally._handle)
     (recovered,) = take_all(spools)
     body = json.loads(recovered)
-    assert (body["id"], body["count"]) == ("r-0", 3)
+    assert (body["id"], body["count"]) == ("incident-1-0", 3)
     assert body["time"].startswith("20")
     assert not (tmp_path / "killed.tally").exists()
     spools.close()
@@ -125,7 +126,20 @@ def test_a_cursor_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "cursor.draft").mkdir()
     spools = SpoolFolder(tmp_path)
     assert take_all(spools) == [b"one"]
-    writer.append(b"two")
+    writer.append([b"two"])
     assert take_all(spools) == [b"two"]
     writer.close()
+    spools.close()
+
+
+def test_what_a_killed_process_was_making_is_removed_and_the_living_keep_theirs(tmp_path: Path) -> None:
+    spools = SpoolFolder(tmp_path)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    kept = {f".resolver-1-{os.getpid()}-0123abcd.tally.draft", ".of somebody else.draft", ".init-1-0123abcd.draft"}
+    gone = {f".resolver-1-{dead.pid}-0123abcd.tally.draft", f".front-{dead.pid}-0123abcd-00000004.segment.draft"}
+    for name in kept | gone:
+        (tmp_path / name).touch()
+    assert take_all(spools) == []
+    assert {path.name for path in tmp_path.iterdir()} - {"cursor.json"} == kept
     spools.close()

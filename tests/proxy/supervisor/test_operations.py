@@ -95,6 +95,7 @@ async def test_a_worker_introduces_itself_and_gets_its_settings(scene: Scene) ->
     await worker.call("health", failures=3, lost=0, short_of_room=True)
     assert scene.floor.bound == {"resolver.dns": "127.0.0.1:53"}
     assert scene.floor.peers[0].facts == {"failures": 3, "lost": 0, "short_of_room": 1}
+    assert scene.floor.peers[0].heard is not None
 
 
 async def test_a_waiver_is_answered_when_every_worker_holds_it(scene: Scene) -> None:
@@ -187,3 +188,17 @@ async def test_custom_indicators_are_published_beside_what_is_stored(scene: Scen
     generation = await scene.desk.take_custom((custom,))
     assert [one.value for one in scene.desk.overlay.indicators] == ["yaml.test", "a.test"]
     assert current_name(scene.folder) == f"overlay-{generation}.json"
+
+
+async def test_apps_that_pin_are_noted_listed_and_forgotten(scene: Scene) -> None:
+    client = scene.client()
+    noted = await client.call("pin", device="d", host="bank.test", ja4="t13d", name="phone")
+    assert noted["until"] == "2026-03-02T12:00:00+00:00", "as long as policy.pinned_for"
+    await client.call("pin", device="e", host="other.test", ja4="t13d")
+    found = (await client.call("pins"))["pins"]
+    assert [(pin["name"], pin["host"]) for pin in found] == [("phone", "bank.test"), ("", "other.test")]
+    assert (await client.call("unpin", host="bank.test"))["removed"] == 1
+    assert (await client.call("unpin"))["removed"] == 1
+    assert (await client.call("pins"))["pins"] == []
+    with pytest.raises(ControlError, match="host"):
+        await client.call("pin", device="d", ja4="t13d")

@@ -128,3 +128,19 @@ def test_a_holder_that_cannot_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert holder_of(1) == ""
     monkeypatch.setattr(psutil, "net_connections", refuse)
     assert holder_of(1) == ""
+
+
+def test_the_tunnel_of_an_interface_takes_one_udp_port() -> None:
+    config = Config.model_validate(
+        {
+            "proxy": {"port": 0, "socks_port": 0},
+            "dns": {"port": 0},
+            "collector": {"port": 0},
+            "wireguard": {"enabled": True, "backend": "kernel", "port": 0},
+        }
+    )
+    ports = Ports(config)
+    try:
+        assert ports.filled_in(config).wireguard.port == ports.numbers["wireguard"] > 0
+    finally:
+        ports.release()

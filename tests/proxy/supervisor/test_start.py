@@ -28,7 +28,8 @@ def role(serve: str) -> Role:
 
 def make(folder: Path, serve: str, host: str = "127.0.0.1", **options: Any) -> Gateway:
     path = folder / "config.yaml"
-    path.write_text(CONFIG.format(state=folder / "state").replace("host: 127.0.0.1", f"host: {host}"))
+    here = CONFIG.replace("socks_port: 0", "socks_port: 0, allow_clients: [192.0.2.0/24]")
+    path.write_text(here.format(state=folder / "state").replace("host: 127.0.0.1", f"host: {host}"))
     return Gateway(load_config(path), roles=[role(serve)], **options)
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from collector.gateway_status import read_status
-from indicators.overlay import Overlay
+from indicators.overlay import Overlay, Pin
 from proxy.config.model import Config
 from proxy.feeds.status import FeedState, FeedStatus
 from proxy.policy import LivePolicy
@@ -83,6 +83,15 @@ def test_a_pause_is_told_until_it_ends(tmp_path: Path) -> None:
 
 def test_what_went_wrong_with_feeds_is_among_the_errors(tmp_path: Path) -> None:
     assert made(tmp_path, Overlay(1), Feeds(last_error="no memory"), ("one",))["errors"] == ["one", "no memory"]
+
+
+def test_the_collector_is_told_of_the_apps_that_pin_longest(tmp_path: Path) -> None:
+    pins = [Pin("d", f"{n}.test", "t13", NOW + timedelta(microseconds=n), "phone") for n in range(201)]
+    found = read_status(for_collector(made(tmp_path, Overlay(1), Feeds()), pins))
+    assert (found.pins, len(found.pinned)) == (201, 200)
+    first, last = found.pinned[0], found.pinned[-1]
+    assert (first.device, first.name, first.host, first.ja4) == ("d", "phone", "200.test", "t13")
+    assert (first.until, last.host) == (NOW + timedelta(microseconds=200), "1.test")
 
 
 def test_the_panel_says_where_to_point_things(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The front's listeners and all that their connections share: opened together, bounded, drained and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from proxy import endpoints
+from proxy.front.client import Client
+from proxy.front.doorway import Clients, Doorway
+from proxy.front.entrance import enter
+
+_BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Describe one listener: its key in endpoints.json, its kind, and its bound socket.
+
+    A `transparent` one tells by `destination_of` where a connection was going.
+    """
+
+    name: str
+    listener: str
+    sock: socket.socket
+    destination_of: Callable[[socket.socket], tuple[str, int]] | None = None
+    clients: Clients | None = None  # who may come in here; those of the front's other listeners by default
+
+
+class Front:
+    """Serve listeners. `door` holds what they share; each gets its own kind and destinations.
+
+    Beyond `most` connections a new one takes the place of the client that has been undecided longest, so that slow
+    clients cannot keep others out; where all are settled tunnels, it is turned away.
+    """
+
+    def __init__(self, door: Doorway, most: int, waiting: dict[Client, None] | None = None) -> None:
+        self._door = door
+        self._most = most
+        self._waiting = {} if waiting is None else waiting  # clients that are not settled, longest first
+        self._servers: list[asyncio.Server] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._door.tunnels)
+
+    async def listen(self, entry: Entry) -> str:
+        """Open a listener and return its address."""
+        clients = entry.clients or self._door.clients
+        header = self._door.proxy_header if entry.clients is None else None
+        door = replace(
+            self._door,
+            listener=entry.listener,
+            destination_of=entry.destination_of,
+            clients=clients,
+            proxy_header=header,
+        )
+        serve = partial(self._enter, door)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Client(serve, self._waiting), sock=entry.sock, backlog=_BACKLOG)
+        self._servers.append(server)
+        host, port, *_ = entry.sock.getsockname()
+        return endpoints.spell(str(host), int(port))
+
+    async def close(self, drain: float = 0.0) -> None:
+        """Listen no more, give open tunnels `drain` seconds to end, then cut them and who is undecided."""
+        for server in self._servers:
+            server.close()
+        await self._door.tunnels.drain(drain)
+        for client in tuple(self._waiting):
+            client.transport.abort()
+
+    async def _enter(self, door: Doorway, client: Client) -> None:
+        if len(self) > self._most:
+            longest = next(iter(self._waiting))
+            longest.transport.abort()
+            if longest is client:
+                return
+        await enter(client, door)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a TCP socket bound to an address. Raises OSError that names it."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if made.family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+    except OSError as problem:
+        made.close()
+        raise OSError(problem.errno, f"cannot listen on {endpoints.spell(host, port)}: {problem.strerror}") from None
+    made.setblocking(False)
+    return made

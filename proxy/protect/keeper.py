@@ -1,0 +1,98 @@
+"""Keep the shield alive while the gateway answers: the one process that holds CAP_NET_ADMIN for it, and nothing else.
+
+Run as `python -m proxy.protect.keeper PORT MARK` by `seawall protect on`, with `on_crash: open`. Every two seconds it
+asks the front's port whether somebody is there, and renews the shield if so. It ends with the shield that it was
+started for, and when it ends otherwise, the shield goes down by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from proxy.firewall.kernel import FirewallError, MissingRightError, run_transaction
+from proxy.privileges import NOBODY, become
+from proxy.protect.rules import renewed
+
+EVERY = 2.0  # seconds between looks
+_STARTED_WITHIN = 20.0  # seconds
+_PATIENCE = 5.0  # seconds in which a front that lives has closed a connection that asks for nothing
+_CAP_NET_ADMIN = 12
+
+
+async def answers(port: int) -> bool:
+    """Say whether a front serves this port: it hangs up on who was not redirected; a hung process says nothing."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                await reader.read()
+            finally:
+                writer.close()
+    except ConnectionResetError:
+        return True
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
+async def keep(port: int, mark: str, renewed_once: Callable[[], None]) -> None:
+    """Renew the shield with this mark whenever the front answers, until it is gone. Raises MissingRightError."""
+    while True:
+        if await answers(port):
+            try:
+                run_transaction(renewed(mark))  # nothing else waits here
+            except MissingRightError:
+                raise
+            except FirewallError:
+                return  # taken down, or replaced by another
+            renewed_once()
+        await asyncio.sleep(EVERY)
+
+
+def start(port: int, mark: str) -> None:
+    """Start a keeper that outlives this process; return when it has renewed the shield. Raises FirewallError."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "proxy.protect.keeper", str(port), mark],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
+    with process.stdout as said:
+        ready, _, _ = select.select([said], [], [], _STARTED_WITHIN)
+        if not ready or not said.readline():
+            process.kill()
+            raise FirewallError(f"nobody answers at the front's port {port}, so that the rules cannot be kept alive")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Give up every right but one, then keep."""
+    port, mark = int(arguments[0]), arguments[1]
+    if os.geteuid() == 0:
+        become(NOBODY, {_CAP_NET_ADMIN})
+    try:
+        asyncio.run(keep(port, mark, _said_once()))
+    except (MissingRightError, KeyboardInterrupt):
+        return 1
+    return 0
+
+
+def _said_once() -> Callable[[], None]:
+    """Return a function that tells who started us, the first time; later nobody listens."""
+    waiting = [sys.stdout]
+
+    def say() -> None:
+        while waiting:
+            print("renewed", file=waiting.pop(), flush=True)
+
+    return say
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""Strings that attack whatever shows, stores or forwards them: one corpus for every output."""
+
+from __future__ import annotations
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' autofocus onfocus='alert(1)",
+    "javascript:alert(1)",
+    "</title></style></textarea><svg onload=alert(1)>",
+    "{{ 7*7 }}{% raw %}",
+    "data:text/html,<b>x",
+    "\u202eevil\u2066",
+    "a\x00b\x1b[31m\r\nSet-Cookie: x=1",
+    "&lt;script&gt;",
+    "%3Cscript%3E",
+    "<!--",
+    "]]>",
+    "\ufeff<b>",
+    '=HYPERLINK("http://x","y")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "a|b|c\\|d=e\\=f",
+    'x"] [evil@1 a="b',
+    "\n<34>1 2026-01-01T00:00:00Z forged seawall - - - gone",
+    "12 <34>1 - - - - - -",
+    "%s%n{0}${jndi:ldap://x}",
+    "'; DROP TABLE alerts; --",
+    "\u2028line\u2029para\x85next",
+    "\x9b31mcsi",
+    "𝕳𝖔𝖘𝖙" * 20,
+)
