@@ -1,5 +1,5 @@
 # The product's two commands are `make run` and `make test`; the rest serves those who work on it.
-.PHONY: run test test-heavy bench setup lock lint format clean help
+.PHONY: run test test-heavy test-soak bench setup lock lint format clean help
 CONFIG ?= config.yaml
 
 help:           ## say what each target does
@@ -11,8 +11,11 @@ run: setup      ## set up everything and start the gateway
 test: setup     ## set up everything and run the checks and the test suite
 	@tools/test.sh
 
-test-heavy: setup ## Chromium, guest and namespace tests (minutes; needs system packages, see .ci/run)
+test-heavy: setup ## Chromium, guest and namespace tests (minutes; needs system packages, see .ci/packages)
 	@tools/test.sh --heavy
+
+test-soak: setup ## seeded mistakes, fifty kills, accuracy over all feeds (about an hour; before a release)
+	@tools/test.sh --soak
 
 bench: setup    ## measure us and the peers side by side; see benchmarks/README.md
 	@.venv/bin/python -m benchmarks

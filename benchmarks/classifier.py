@@ -1,96 +1,102 @@
-"""Benchmark `classifier`: what a verdict, and holding a snapshot, costs beside a Python set of the same names.
+"""Benchmark `classifier`: what a verdict costs beside a bare suffix walk over a Python set of the same names.
 
-The peer answers yes or no; ours answers with evidence, precedence and policy. The ratio says what that costs.
+One tenth of what is asked for is listed, nine tenths are clean hosts of top sites. The peer is handed the host and
+answers yes or no; ours answers with evidence, precedence and policy, and takes a URL as text. The ratio is its price.
 """
 
 from __future__ import annotations
 
+import gc
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from benchmarks import names
+from benchmarks import corpus, names
 from benchmarks.harness import OURS, Comparison, Probe, Spread, interleave
-from benchmarks.setting import ROOT, Setting, pinned, server_cores
+from benchmarks.setting import Setting, pinned, server_cores
 from indicators import testfeed
 from indicators.classifier import Classifier
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Device, Observation
 from indicators.settings import PolicySettings
-from indicators.words import Category, Stage
-from proxy.config.model import Config, FeedConfig
-from proxy.feeds.job import make_job
+from indicators.words import Stage
 from proxy.feeds.store import open_current
 from proxy.state import StateDir
 
 PEER = "python set"
 _DEVICE = Device("bench", "bench", address="127.0.0.1", listener="http")
-_ASKED = 20_000  # hosts a round
+_ASKED = 100_000  # hosts a round
 _SMALL = 100_000  # names
-_COMPILE_LIMIT = 600  # seconds
 
 
 def compare(setting: Setting) -> Iterator[Comparison]:
     everything = names.listed()
-    sizes = (2_000,) if setting.quick else (_SMALL, len(everything))
-    for size in sizes:
-        some = everything if size == len(everything) else random.Random(size).sample(everything, size)
-        with tempfile.TemporaryDirectory() as folder, pinned(server_cores()):
-            yield from _at_size(setting, some, Path(folder))
+    with tempfile.TemporaryDirectory() as folder, pinned(server_cores()):
+        if setting.quick:
+            small = sorted(random.Random(1).sample(everything, 2_000))
+            large = sorted(random.Random(2).sample(everything, 20_000))
+        else:
+            small, large = sorted(random.Random(1).sample(everything, _SMALL)), everything
+        ours = {
+            len(some): _opened(Path(folder) / str(len(some)), some, whole=not setting.quick and some is everything)
+            for some in (small, large)
+        }
+        yield from _beside_a_set(setting, ours[len(large)], large)
+        yield from _beside_a_small_one(setting, ours, small, large)
 
 
-def _at_size(setting: Setting, some: list[str], folder: Path) -> Iterator[Comparison]:
-    state = compiled(names.write(folder / "names", some), folder / "state")
-    yield from _verdicts(setting, some, state)
-    yield from _holding(setting, some, folder)
-
-
-def compiled(listing: Path, root: Path) -> StateDir:
-    """Compile a list as the gateway does, in the feed process, and return the state directory that holds it."""
-    state = StateDir(root)
-    state.prepare()
-    feed = FeedConfig(name="bench", path=listing, format="domains", category=Category.MALWARE)
-    job = make_job(Config(state_dir=root, feeds=(feed,)), refresh=["bench"])
-    command = [sys.executable, "-m", "proxy.feeds.compile"]
-    text = job.model_dump_json()
-    subprocess.run(
-        command, cwd=ROOT, input=text, text=True, check=True, stdout=subprocess.DEVNULL, timeout=_COMPILE_LIMIT
-    )
-    return state
-
-
-def classifier(state: StateDir) -> Classifier:
-    """Open the snapshot as a worker does, the test feed beside it."""
-    snapshot = open_current(state)
+def _opened(folder: Path, some: list[str], *, whole: bool) -> Classifier:
+    """Compile names (and, where all are, URLs and addresses), and open the snapshot as a worker does."""
+    folder.mkdir()
+    snapshot = open_current(_compiled(folder, some, whole=whole))
     assert snapshot is not None
     return Classifier(MemoryIndex(), (testfeed.load(), snapshot), PolicySettings())
 
 
-def _verdicts(setting: Setting, some: list[str], state: StateDir) -> Iterator[Comparison]:
-    ours, theirs = classifier(state), set(some)
-    asked = {"clean": names.clean(theirs), "listed": names.blocked(some, _ASKED)}
-    for kind, hosts in asked.items():
-        note = _agreement(ours, theirs, hosts)
-        what = f"host verdict, {kind} hosts, {len(some):,} names"
-        yield _timed(setting, what, _judge_hosts(ours, hosts), _walk_hosts(theirs, hosts), len(hosts), note)
-        urls = [f"https://{host}/account/sign-in?next=%2Fhome&id={at}" for at, host in enumerate(hosts)]
-        what = f"URL verdict, {kind} hosts, {len(some):,} names"
-        yield _timed(setting, what, _judge_urls(ours, urls), _walk_urls(theirs, urls), len(urls), note)
+def _compiled(folder: Path, some: list[str], *, whole: bool) -> StateDir:
+    return corpus.compiled(corpus.write(folder, some, whole=whole), folder / "state")
 
 
-def _timed(
-    setting: Setting, what: str, ours: Callable[[], None], theirs: Callable[[], None], count: int, note: str
-) -> Comparison:
-    probes: dict[str, Probe] = {OURS: partial(_microseconds, ours, count), PEER: partial(_microseconds, theirs, count)}
+def _beside_a_set(setting: Setting, ours: Classifier, listed: list[str]) -> Iterator[Comparison]:
+    theirs, hosts = set(listed), corpus.asked(listed, _asked(setting))
+    walk = partial(_microseconds, _walk(theirs, hosts), len(hosts))
+    note = _agreement(ours, theirs, hosts)
+    for what, work in (("host verdict", _judge_hosts(ours, hosts)), ("URL verdict", _judge_urls(ours, hosts))):
+        probes: dict[str, Probe] = {OURS: partial(_microseconds, work, len(hosts)), PEER: walk}
+        yield Comparison(f"{what}, {len(listed):,} names", "µs", "low", _measured(probes, setting), note=note)
+
+
+def _beside_a_small_one(
+    setting: Setting, ours: dict[int, Classifier], small: list[str], large: list[str]
+) -> Iterator[Comparison]:
+    """Compare the classifier over all names with itself over few; each is asked for hosts of its own list."""
+    mixes = {len(some): corpus.asked(some, _asked(setting)) for some in (small, large)}
+    for what, work in (("host verdict", _judge_hosts), ("URL verdict", _judge_urls)):
+        probes: dict[str, Probe] = {
+            (OURS if count == len(large) else f"{count:,} names"): partial(
+                _microseconds, work(ours[count], mixes[count]), len(mixes[count])
+            )
+            for count in (len(large), len(small))
+        }
+        yield Comparison(f"{what}, {len(large):,} names", "µs", "low", _measured(probes, setting))
+
+
+def _asked(setting: Setting) -> int:
+    return 2_000 if setting.quick else _ASKED
+
+
+def _measured(probes: dict[str, Probe], setting: Setting) -> dict[str, Spread]:
+    gc.collect()
+    gc.freeze()  # the questions are ours, not the classifier's: they are not to be looked through while it works
     interleave(probes, 1)  # the first look maps the pages
-    return Comparison(what, "µs", "low", interleave(probes, setting.rounds), note=note)
+    try:
+        return interleave(probes, setting.rounds)
+    finally:
+        gc.unfreeze()
 
 
 def _microseconds(work: Callable[[], None], count: int) -> float:
@@ -100,41 +106,31 @@ def _microseconds(work: Callable[[], None], count: int) -> float:
 
 
 def _judge_hosts(ours: Classifier, hosts: Sequence[str]) -> Callable[[], None]:
-    now = datetime.now(UTC)
-    seen = [Observation(Stage.DNS, _DEVICE, hosts=(host,)) for host in hosts]
+    return _judge(ours, [Observation(Stage.DNS, _DEVICE, hosts=(host,)) for host in hosts])
+
+
+def _judge_urls(ours: Classifier, hosts: Sequence[str]) -> Callable[[], None]:
+    urls = [f"https://{host}/account/sign-in?next=%2Fhome&id={at}" for at, host in enumerate(hosts)]
+    pairs = zip(hosts, urls, strict=True)
+    return _judge(ours, [Observation(Stage.HTTP, _DEVICE, hosts=(host,), url=url) for host, url in pairs])
+
+
+def _judge(ours: Classifier, seen: Sequence[Observation]) -> Callable[[], None]:
+    now, judge = datetime.now(UTC), ours.judge
 
     def work() -> None:
         for one in seen:
-            ours.judge(one, now)
+            judge(one, now)
 
     return work
 
 
-def _judge_urls(ours: Classifier, urls: Sequence[str]) -> Callable[[], None]:
-    now = datetime.now(UTC)
-    seen = [Observation(Stage.HTTP, _DEVICE, hosts=(urlsplit(url).netloc,), url=url) for url in urls]
+def _walk(theirs: set[str], hosts: Sequence[str]) -> Callable[[], None]:
+    walk = names.walk
 
-    def work() -> None:
-        for one in seen:
-            ours.judge(one, now)
-
-    return work
-
-
-def _walk_hosts(theirs: set[str], hosts: Sequence[str]) -> Callable[[], None]:
     def work() -> None:
         for host in hosts:
-            names.walk(host, theirs)
-
-    return work
-
-
-def _walk_urls(theirs: set[str], urls: Sequence[str]) -> Callable[[], None]:
-    """Take the host with urllib, which a quick filter would do; its cache is emptied by so many URLs."""
-
-    def work() -> None:
-        for url in urls:
-            names.walk(urlsplit(url).hostname or "", theirs)
+            walk(host, theirs)
 
     return work
 
@@ -146,32 +142,5 @@ def _agreement(ours: Classifier, theirs: set[str], hosts: Sequence[str]) -> str:
         bool(ours.judge(Observation(Stage.DNS, _DEVICE, hosts=(host,)), now).matches) != names.walk(host, theirs)
         for host in hosts
     )
-    return f"{differ} of {len(hosts)} answers differ (public suffixes, names outside DNS's limits)" if differ else ""
-
-
-def _holding(setting: Setting, some: list[str], folder: Path) -> Iterator[Comparison]:
-    """Open and touch in a process of its own each time: memory and time from nothing."""
-    hosts = names.blocked(some, _ASKED)
-    asked = names.write(folder / "asked", hosts)
-    found: dict[str, dict[str, list[float]]] = {OURS: {}, PEER: {}}
-    sources = {OURS: folder / "state", PEER: folder / "names"}
-    for _ in range(setting.rounds):
-        for subject, source in sources.items():
-            for key, value in _opened(subject, source, asked).items():
-                found[subject].setdefault(key, []).append(value)
-    for key, unit in (("open", "ms"), ("growth", "MB"), ("private", "MB")):
-        spreads = {subject: Spread(tuple(values[key])) for subject, values in found.items()}
-        yield Comparison(f"{_HOLDING[key].format(len(hosts))}, {len(some):,} names", unit, "low", spreads)
-
-
-_HOLDING = {
-    "open": "time to open (ours checks the whole file, the peer reads a text file)",
-    "growth": "memory growth of one process after opening and {:,} looks",
-    "private": "the part of that growth that a second process would pay again",
-}
-
-
-def _opened(subject: str, source: Path, asked: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.opening", subject, str(source), str(asked)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=_COMPILE_LIMIT)
-    return {key: float(value) for key, value in (line.split() for line in done.stdout.splitlines())}
+    why = "public suffixes, and hosts that the URLs and not the names list"
+    return f"{differ} of {len(hosts)} answers differ ({why})" if differ else ""

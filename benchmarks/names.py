@@ -21,14 +21,14 @@ _SEED = 20
 def listed(count: int | None = None) -> list[str]:
     """Return listed names, all of them or an even sample, sorted. Raises Missing."""
     with gzip.open(large_data("data/domains_union.tsv.gz"), "rt") as lines:
-        names = [name for line in lines if _is_plain(name := line.partition("\t")[0])]
+        names = [name for line in lines if is_plain(name := line.partition("\t")[0])]
     return names if count is None or count >= len(names) else sorted(random.Random(_SEED).sample(names, count))
 
 
 def clean(names: set[str]) -> list[str]:
     """Return the hosts of top sites that are not listed, some with a label more, as browsers ask for them."""
     with gzip.open(large_data("data/warninglists/cloudflare-top10k.json.gz"), "rt") as file:
-        tops = [name for name in json.load(file)["list"] if _is_plain(name)]
+        tops = [name for name in json.load(file)["list"] if is_plain(name)]
     hosts = [name if at % 2 else f"www.{name}" for at, name in enumerate(tops)]
     return [host for host in hosts if not walk(host, names)]
 
@@ -53,5 +53,6 @@ def write(path: Path, names: list[str]) -> Path:
     return path
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
+    """Say whether a name is one that DNS takes and that needs no canonical form."""
     return len(name) <= _LONGEST and _PLAIN.fullmatch(name) is not None

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,25 +33,68 @@ def compare(setting: Setting) -> Iterator[Comparison]:
     with tempfile.TemporaryDirectory() as text, ExitStack() as stack:
         folder = Path(text)
         folder.chmod(0o755)  # nginx and squid may give up their rights
-        origin = stack.enter_context(_origin(folder))
+        origin = stack.enter_context(tls_origin(folder))
         ports, pids, missing = _start(stack, folder)
         failed: dict[str, int] = {}
         probes: dict[str, Probe] = {
             name: partial(_rate, name, failed, origin, port, setting.seconds) for name, port in ports.items()
         }
         interleave({name: partial(_rate, name, {}, origin, port, 1) for name, port in ports.items()}, 1)  # warm
+        spent: dict[str, list[float]] = {name: [] for name in pids}
+        for name, pid in pids.items():
+            probes[name] = partial(_with_cpu, probes[name], pid, setting.seconds, spent[name])
         found = interleave(probes, setting.rounds)
         note = "; ".join(f"{name}: {count} connections failed" for name, count in failed.items() if count)
         yield Comparison("spliced connections", "connections/s", "high", found, missing, note)
+        cpu = {name: Spread(tuple(values)) for name, values in spent.items()}
+        yield Comparison("CPU of a spliced connection", "ms", "low", cpu, missing, "all processes of each")
+        yield from _latency(ports, origin, found, setting, missing)
         taken = {name: Spread((memory.of_family(pid),)) for name, pid in pids.items()}
         yield Comparison("memory after the load", "MB", "low", taken, missing, "ours is all processes of the gateway")
+
+
+def _latency(
+    ports: Mapping[str, int], origin: int, found: Mapping[str, Spread], setting: Setting, missing: Mapping[str, str]
+) -> Iterator[Comparison]:
+    """Measure the 99th percentile at half of squid's highest rate, whoever is asked; direct is the origin's part."""
+    rate = found["squid" if "squid" in found else OURS].median / 2
+    probes: dict[str, Probe] = {
+        name: partial(_late, origin, port, setting.seconds, rate) for name, port in ports.items() if name != "mitmdump"
+    }
+    note = f"open loop at {rate:.0f} connections/s, half of squid's most"
+    late = interleave(probes, setting.rounds)
+    yield Comparison("99th percentile to the ServerHello", "ms", "low", late, missing, note)
+    added = {name: _added(spread, late[_DIRECT]) for name, spread in late.items() if name != _DIRECT}
+    yield Comparison("99th percentile added to direct", "ms", "low", added, missing, "taken round by round; at most 3")
+
+
+def _added(spread: Spread, direct: Spread) -> Spread:
+    return Spread(tuple(a - b for a, b in zip(spread.values, direct.values, strict=True)))
+
+
+def _late(origin: int, proxy: int, seconds: int, rate: float) -> float:
+    return _load(origin, proxy, seconds, f"{rate:.0f}")[2]
+
+
+def _with_cpu(probe: Probe, pid: int, seconds: int, spent: list[float]) -> float:
+    before = cpu_of(pid)
+    rate = probe()
+    spent.append((cpu_of(pid) - before) * 1000 / max(rate * seconds, 1))
+    return rate
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process and all that it started."""
+    parent = psutil.Process(pid)
+    times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def _start(stack: ExitStack, folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
     """Start every proxy that there is: name -> port, name -> process, name -> why it is missing."""
     starters: Mapping[str, AbstractContextManager[tuple[int, int]]] = {
-        OURS: _ours(folder),
-        "squid": _squid(folder),
+        OURS: ours(folder),
+        "squid": squid(folder),
         "mitmdump": _mitmdump(folder),
     }
     ports, pids, missing = {}, {}, {}
@@ -63,16 +107,16 @@ def _start(stack: ExitStack, folder: Path) -> tuple[dict[str, int], dict[str, in
 
 
 @contextmanager
-def _ours(folder: Path) -> Iterator[tuple[int, int]]:
+def ours(folder: Path) -> Iterator[tuple[int, int]]:
     hosts = {"dns": {"hosts": {"localhost": "127.0.0.1"}}}
     with gateway(folder, server_cores(), hosts) as (pid, endpoints):
         yield port_of(endpoints["http_proxy"]), pid
 
 
 @contextmanager
-def _squid(folder: Path) -> Iterator[tuple[int, int]]:
+def squid(folder: Path, *names: str) -> Iterator[tuple[int, int]]:
     port, config = free_port(), folder / "squid.conf"
-    (folder / "hosts").write_text("127.0.0.1 localhost\n")
+    (folder / "hosts").write_text(f"127.0.0.1 {' '.join(('localhost', *names))}\n")
     config.write_text(_SQUID.format(port=port, folder=folder))
     command = [program("squid", "squid"), "-N", "-f", str(config)]
     with running(command, server_cores(), partial(accepts, port), folder / "squid.log") as child:
@@ -105,37 +149,42 @@ def _mitmdump(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _origin(folder: Path) -> Iterator[int]:
-    """Run nginx with a certificate of its own, on the load's core."""
-    port, config = free_port(), folder / "nginx.conf"
-    _make_certificate(folder)
-    config.write_text(_NGINX.format(port=port, folder=folder))
+def tls_origin(folder: Path, *names: str, h2: bool = False) -> Iterator[int]:
+    """Run nginx with a certificate of its own, on the load's core; `h2` lets it speak HTTP/2 too."""
+    port, config = free_port(), folder / f"nginx{h2}.conf"
+    if not (folder / "key.pem").exists():
+        make_certificate(folder, *names)
+    config.write_text(_NGINX.format(port=port, folder=folder, h2="http2" if h2 else "", number=int(h2)))
     command = [program("nginx", "nginx-light"), "-c", str(config), "-p", str(folder)]
-    with running(command, load_cores(), partial(accepts, port), folder / "nginx.log"):
+    with running(command, load_cores(), partial(accepts, port), folder / f"nginx{h2}.log"):
         yield port
 
 
 _NGINX = """
 daemon off;
 worker_processes 1;
-pid {folder}/nginx.pid;
+pid {folder}/nginx{number}.pid;
 error_log {folder}/nginx-errors;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
+  keepalive_requests 1000000;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port} ssl;
+    listen 127.0.0.1:{port} ssl {h2};
     ssl_certificate {folder}/certificate.pem;
     ssl_certificate_key {folder}/key.pem;
+    default_type text/html;
     location / {{ return 200 ok; }}
+    location /bulk {{ alias {folder}/bulk; }}
+    location /page {{ root {folder}; }}
   }}
 }}
 """
 
 
-def _make_certificate(folder: Path) -> None:
+def make_certificate(folder: Path, *names: str) -> None:
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     made = (
@@ -146,6 +195,9 @@ def _make_certificate(folder: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name) for name in ("localhost", *names)]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -156,9 +208,18 @@ def _make_certificate(folder: Path) -> None:
 
 
 def _rate(name: str, failed: dict[str, int], origin: int, proxy: int, seconds: int) -> float:
-    command = [sys.executable, "-m", "benchmarks.connect_load", str(origin), str(proxy), str(seconds), str(_IN_FLIGHT)]
-    with pinned(load_cores()):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60)
-    rate, lost = done.stdout.split()
+    rate, lost, _ = _load(origin, proxy, seconds)
     failed[name] = failed.get(name, 0) + int(lost)
-    return float(rate)
+    return rate
+
+
+def _load(origin: int, proxy: int, seconds: int, *rate: str) -> tuple[float, float, float]:
+    """Run the load; return connections a second, those that failed, and the 99th percentile in milliseconds."""
+    words = (str(origin), str(proxy), str(seconds), str(_IN_FLIGHT), *rate)
+    with pinned(load_cores()):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.connect_load", *words],
+            cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60,
+        )  # fmt: skip
+    reached, lost, late = map(float, done.stdout.split())
+    return reached, lost, late

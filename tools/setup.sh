@@ -41,12 +41,16 @@ if [ -z "$uv" ]; then
   say "Install python3.13, or set SEAWALL_PYTHON=/path/to/python3.13, then run make again."
   exit 1
 fi
+# Compiled once here, whatever PYTHONDONTWRITEBYTECODE says: else each of the gateway's processes compiles all it imports.
+# Where that cannot be written (a read-only checkout) all works as well, only slower.
+compile_ours() { .venv/bin/python -m compileall -q addons collector indicators proxy >/dev/null || :; }
 stamp=$(cat requirements.lock pyproject.toml tools/setup.sh | cksum)
-if [ -x .venv/bin/seawall ] && [ "$(cat .venv/.seawall-setup 2>/dev/null)" = "$stamp" ]; then exit 0; fi
+if [ -x .venv/bin/seawall ] && [ "$(cat .venv/.seawall-setup 2>/dev/null)" = "$stamp" ]; then compile_ours; exit 0; fi
 say "Setting up .venv with ${python:-a Python that uv provides} ..."
 [ -x .venv/bin/python ] && new_enough .venv/bin/python || "$uv" venv --quiet --clear --python "${python:-3.13}" .venv
 export VIRTUAL_ENV="$PWD/.venv"
-"$uv" pip sync --quiet --require-hashes requirements.lock
+"$uv" pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 "$uv" pip install --quiet --no-deps --no-build-isolation --editable .
+compile_ours
 printf '%s\n' "$stamp" >.venv/.seawall-setup
 say "Ready: .venv/bin/seawall --help"

@@ -1,12 +1,17 @@
 #!/bin/sh
 # The test run: style, types, the import rule, the suite, and branch coverage of at least 90 % in every file of the rooms.
-# With --heavy: the tests that need minutes or system packages instead. Skipped tests are listed with their reason.
+# With --heavy: the tests that need minutes or system packages instead; with --soak: those that need many minutes.
+# Skipped tests are listed with their reason.
 set -eu
 cd "$(dirname "$0")/.."
-if [ "${1:-}" = --heavy ]; then
-  exec .venv/bin/python -m pytest -m heavy -rsfE --timeout=600
-fi
+case "${1:-}" in
+  --heavy | --soak)
+    tier=${1#--}
+    shift
+    exec .venv/bin/python -m pytest -m "$tier" -rsfE --timeout=600 "$@"
+    ;;
+esac
 tools/lint.sh
 rm -f .coverage .coverage.*
-.venv/bin/python -m pytest -m "not heavy" -n "${SEAWALL_TEST_JOBS:-2}" -rsfE --cov --cov-report=
+.venv/bin/python -m pytest -m "not heavy and not soak" -n "${SEAWALL_TEST_JOBS:-2}" -rsfE --cov --cov-report=
 .venv/bin/python tools/coverage_floor.py 90

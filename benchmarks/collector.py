@@ -1,0 +1,110 @@
+"""What one collector takes in per second, and how quick its slowest page is meanwhile, on SQLite and on PostgreSQL.
+
+Both begin with the same kept events (a million; `--quick`: twenty thousand), so that pages have something to read.
+There is no peer: what is compared is the two databases, and the ratio is SQLite's beside PostgreSQL's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.collector_load import OFFERED
+from benchmarks.harness import OURS, Comparison, Missing, Spread
+from benchmarks.postgresql import cluster
+from benchmarks.setting import ROOT, Setting, load_cores, pinned, server_cores
+
+_START = 60.0  # seconds
+_PEER = "seawall on postgresql"
+LEAST, SLOWEST = 5000, 200  # the goals: events a second, milliseconds
+
+
+def compare(setting: Setting) -> Iterator[Comparison]:
+    kept = 20_000 if setting.quick else 1_000_000
+    missing: dict[str, str] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="seawall-collector-")))
+        urls = {OURS: f"sqlite+aiosqlite:///{folder}/collector.sqlite"}
+        try:
+            urls[_PEER] = stack.enter_context(cluster())
+        except Missing as error:
+            missing[_PEER] = str(error)
+        loads = {name: stack.enter_context(_collector(url, folder / f"{len(name)}.log")) for name, url in urls.items()}
+        measured = _rounds(loads, setting, kept)
+    words = f"with {kept:,} events kept"
+    rates = {name: Spread(tuple(one["rate"] for one in taken)) for name, taken in measured.items()}
+    most = {name: Spread(tuple(one["most"] for one in taken)) for name, taken in measured.items()}
+    pages = {name: Spread(tuple(max(one["pages"].values()) for one in taken)) for name, taken in measured.items()}
+    slowest = {name: f" ({_slowest(taken)})" for name, taken in measured.items()}
+    offered = f"events taken per second of {OFFERED:,.0f} offered, {words}, console in use"
+    small = " Quick: too little data and time to say so of the goal." if setting.quick else ""
+    told = _judged(f"at least {LEAST:,}/s", {name: one.median >= LEAST for name, one in rates.items()}, {})
+    yield Comparison(f"events taken per second, {words}, nobody at the console", "/s", "high", most, missing)
+    yield Comparison(offered, "/s", "high", rates, missing, told + small)
+    told = _judged(f"under {SLOWEST} ms", {name: one.median < SLOWEST for name, one in pages.items()}, slowest)
+    title = f"slowest page of the console meanwhile, {words} (median answer)"
+    yield Comparison(title, "ms", "low", pages, missing, told + small)
+
+
+def _slowest(taken: list[dict[str, Any]]) -> str:
+    """Return the page that was slowest, by the median of the rounds."""
+    return max(taken[0]["pages"], key=lambda page: median(one["pages"][page] for one in taken))
+
+
+def _judged(goal: str, passed: dict[str, bool], words: dict[str, str]) -> str:
+    """Say who met a goal, by the median of the rounds."""
+    told = (f"{'PASS' if met else 'FAIL'} {name}{words.get(name, '')}" for name, met in passed.items())
+    return f"goal {goal}: {', '.join(told)}."
+
+
+def _rounds(
+    loads: dict[str, Callable[[float, int, int], dict[str, Any]]], setting: Setting, kept: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Fill each collector, then measure them in turn."""
+    begin = dict.fromkeys(loads, 1)
+    for name, load in loads.items():
+        load(0.1, kept, begin[name])
+    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in loads}
+    for number in range(setting.rounds):
+        for name in sorted(loads, reverse=bool(number % 2)):
+            begin[name] += 100_000_000
+            taken[name].append(loads[name](setting.seconds * 2.0, 0, begin[name]))
+    return taken
+
+
+@contextmanager
+def _collector(url: str, log: Path) -> Iterator[Callable[[float, int, int], dict[str, Any]]]:
+    """Run a collector; give a function that loads it."""
+    address = log.with_suffix(".url")
+    command = [sys.executable, "-m", "benchmarks.collector_server", url, str(address)]
+    with log.open("wb") as out, pinned(server_cores()):
+        child = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+    try:
+        deadline = time.monotonic() + _START
+        while not address.exists():
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise Missing(f"the collector did not start: {log.read_text()[-500:]}")
+            time.sleep(0.05)
+        yield lambda seconds, kept, begin: _load(address.read_text(), seconds, kept, begin)
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def _load(address: str, seconds: float, kept: int, begin: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.collector_load", address, str(seconds), str(kept), str(begin)]
+    with pinned(load_cores()):
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    if done.returncode:
+        raise Missing(f"the load failed: {done.stderr[-500:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

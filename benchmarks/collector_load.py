@@ -1,0 +1,145 @@
+"""The load for the collector: batches of events as gateways send them, and a reader who opens all pages of the console.
+
+`python -m benchmarks.collector_load URL SECONDS KEPT BEGIN` prints one JSON object: events a second, and for each page
+its median answer in milliseconds; `most` is how many were taken while nobody read and a batch always waited. KEPT
+events are sent before the clock starts; BEGIN keeps ids apart between runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+import aiohttp
+
+GATEWAY, READ, ADMIN = "gateway-token-0123", "reading-token-0123", "administrators-0123"
+BATCH = 2000
+OFFERED = 5500.0  # events a second, while pages are read
+_DEVICES, _HOSTS = 300, 400
+_MONTH, _MINUTE = 30 * 86400, 60  # seconds
+PAGES = (
+    "/", "/?span=30d", "/alerts", "/alerts?show=all", "/alerts?show=all&q=h399.example", "/devices", "/devices/dev-7",
+    "/devices/dev-7?span=30d", "/indicators", "/indicators/hits?value=h7.example", "/requests", "/system", "/audit",
+    "/access", "/api/alerts?$top=50", "/api/machines?$top=50",
+)  # fmt: skip
+
+
+def batches(begin: int, spread: int = _MONTH) -> Iterator[bytes]:
+    """Yield gzipped batches for ever: half verdicts, the rest repeats of them, over the last `spread` seconds."""
+    chance, number, now = random.Random(begin), begin, datetime.now(UTC)
+    while True:
+        made: list[dict[str, Any]] = []
+        for _ in range(BATCH):
+            number += 1
+            verdict = number % 2 or number < begin + 10
+            when = now - timedelta(seconds=chance.randrange(spread))
+            made.append(_event(chance, number, when) if verdict else _repeat(chance, begin, number, when))
+        yield gzip.compress(json.dumps({"events": made}).encode(), 1)
+
+
+def _common(chance: random.Random, number: int, when: datetime) -> dict[str, Any]:
+    device = chance.randrange(_DEVICES)
+    return {
+        "v": 1, "id": f"e{number}", "time": when.isoformat(timespec="milliseconds"), "gateway": "bench",
+        "device": {"id": f"dev-{device}", "name": f"Device {device}", "identified_by": "wireguard"},
+    }  # fmt: skip
+
+
+def _event(chance: random.Random, number: int, when: datetime) -> dict[str, Any]:
+    host = f"h{chance.randrange(_HOSTS)}.example"
+    match = {"indicator": host, "type": "domain", "action": "block", "source": "bench", "category": "phishing"}
+    return _common(chance, number, when) | {
+        "kind": "verdict", "incident": f"e{number}", "stage": "http", "action": "block", "enforcement": "page",
+        "alert": True, "reason": "listed by bench", "category": "phishing", "severity": "informational",
+        "host": host, "url": f"https://{host}/a/{number}", "port": 443, "matches": [match],
+        "user_agent": "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+    }  # fmt: skip
+
+
+def _repeat(chance: random.Random, begin: int, number: int, when: datetime) -> dict[str, Any]:
+    incident = max(begin + 1, number - chance.randrange(1, 5000)) | 1
+    return _common(chance, number, when) | {
+        "kind": "repeat",
+        "incident": f"e{incident}",
+        "count": chance.randrange(1, 9),
+    }
+
+
+class Load:
+    """Send and read until the time is over."""
+
+    def __init__(self, url: str, begin: int, spread: int) -> None:
+        self._url = url
+        self._batches = batches(begin, spread)
+        self.accepted = 0
+
+    async def send(
+        self, http: aiohttp.ClientSession, until: float, events: int = sys.maxsize, pace: float = math.inf
+    ) -> float:
+        """Deliver batches, at most `pace` events a second; return how many were taken a second.
+
+        A batch that is told to wait is sent again.
+
+        The next batch is made while one is delivered, so that making them does not hold up the collector.
+        """
+        headers = {"Authorization": f"Bearer {GATEWAY}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
+        began, sent, before = time.monotonic(), 0, self.accepted
+        making = asyncio.create_task(asyncio.to_thread(next, self._batches))
+        while time.monotonic() < until and self.accepted < events:
+            body = await making
+            making = asyncio.create_task(asyncio.to_thread(next, self._batches))
+            await asyncio.sleep(max(0.0, began + sent / pace - time.monotonic()))
+            sent += BATCH
+            while True:
+                async with http.post(f"{self._url}/api/v1/events", data=body, headers=headers) as answer:
+                    told = await answer.json()
+                if answer.status == 200:
+                    self.accepted += told["accepted"]
+                    break
+                await asyncio.sleep(0.2)
+        rate = (self.accepted - before) / (time.monotonic() - began)
+        await making
+        return rate
+
+    async def read(self, http: aiohttp.ClientSession, until: float, taken: dict[str, list[float]]) -> None:
+        """Open page after page, one at a time, as somebody does who works with the console."""
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        while time.monotonic() < until or not all(taken.values()):
+            for page in PAGES:
+                began = time.perf_counter()
+                async with http.get(self._url + page, headers=headers) as answer:
+                    await answer.read()
+                    assert answer.status == 200, (page, answer.status)
+                taken[page].append(1000 * (time.perf_counter() - began))
+                await asyncio.sleep(0.05)
+
+
+async def main(url: str, seconds: float, kept: int, begin: int) -> None:
+    """Send what is kept; then as much as is taken for half the time; then what is offered, while pages are read.
+
+    What is kept is of a month; what is then sent is of the last minute, as gateways send.
+    """
+    load = Load(url, begin, _MONTH if kept else _MINUTE)
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as http:
+        if kept:
+            await load.send(http, time.monotonic() + 3600, kept)
+        most, began = await load.send(http, time.monotonic() + seconds / 2), time.monotonic()
+        taken: dict[str, list[float]] = {page: [] for page in PAGES}
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(load.send(http, began + seconds, pace=OFFERED))
+            tasks.create_task(load.read(http, began + seconds, taken))
+    pages = {page: median(values) for page, values in taken.items()}
+    print(json.dumps({"most": most, "rate": sending.result(), "pages": pages}))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
