@@ -8,10 +8,10 @@ case "${1:-}" in
   --heavy | --soak)
     tier=${1#--}
     shift
-    exec .venv/bin/python -m pytest -m "$tier" -rsfE --timeout=600 "$@"
+    exec .venv/bin/python tools/suite.py -m "$tier" --timeout=600 "$@"
     ;;
 esac
 tools/lint.sh
 rm -f .coverage .coverage.*
-.venv/bin/python -m pytest -m "not heavy and not soak" -n "${SEAWALL_TEST_JOBS:-2}" -rsfE --cov --cov-report=
+.venv/bin/python tools/suite.py -m "not heavy and not soak" -n "${SEAWALL_TEST_JOBS:-2}" --cov --cov-report=
 .venv/bin/python tools/coverage_floor.py 90
