@@ -138,7 +138,7 @@ async def test_a_host_that_is_none_is_refused(start: Start) -> None:
 async def test_a_server_that_speaks_first_is_heard(start: Start, door: str) -> None:
     gateway, site = await start()
     url = f"tcp://good.test:{site.raw_port}/"
-    async with line(url, **{door: getattr(gateway, door)}) as opened, asyncio.timeout(5):
+    async with line(url, **{door: getattr(gateway, door)}) as opened, asyncio.timeout(20):
         assert await opened.reader.readexactly(len(GREETING)) == GREETING
         opened.writer.write(b"EHLO me\r\n")
         assert await opened.reader.readexactly(18) == b"you said EHLO me\r\n"
@@ -163,7 +163,7 @@ async def test_raw_bytes_to_a_blocked_host_are_dropped_and_the_connection_closed
     gateway, site = await start(EVIL)
     async with line(f"tcp://evil.test:{site.raw_port}/", **{door: getattr(gateway, door)}) as opened:
         opened.writer.write(b"\x00\x01\x02 anything")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await opened.reader.read() == b""
     assert (site.connections, site.said, gateway.resolver.asked) == (0, [], [])
     assert gateway.reports.done == [("evil.test", Enforcement.RESET)]
@@ -175,7 +175,7 @@ async def test_a_warning_where_no_page_can_be_shown_follows_policy(start: Start,
     gateway, site = await start(warned, settings=PolicySettings(warn_without_page=word))
     async with line(f"tcp://evil.test:{site.raw_port}/", socks=gateway.socks) as opened:
         opened.writer.write(b"\x00\x01\x02 anything")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             heard = await opened.reader.read(len(GREETING))
     assert (heard == GREETING) is served
     assert (site.connections == 1) is served
@@ -185,7 +185,7 @@ async def test_a_blocked_host_whose_page_is_never_asked_for_is_reported_when_the
     gateway, _ = await start(EVIL)
     async with line("https://evil.test/", http=gateway.http, trust=gateway.ca):
         assert gateway.reports.events == []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not gateway.reports.events:
             await asyncio.sleep(0.01)
     assert gateway.reports.done == [("evil.test", Enforcement.RESET)]

@@ -55,11 +55,11 @@ async def test_a_client_that_says_nothing_is_hung_up_on(start: Start) -> None:
     for port, first in ((gateway.http, b""), (gateway.http, b"GET http"), (gateway.socks, b"\x05")):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(first)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
         writer.close()
-    async with line("tcp://good.test:443/", http=gateway.http) as opened, asyncio.timeout(5):
+    async with line("tcp://good.test:443/", http=gateway.http) as opened, asyncio.timeout(20):
         with contextlib.suppress(ConnectionError):
             assert await opened.reader.read() == b""
 
@@ -76,7 +76,7 @@ async def test_a_server_that_does_not_accept_is_given_up(start: Start, monkeypat
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         monkeypatch.setattr(loop, "create_connection", never)
         writer.write(b"CONNECT good.test:9 HTTP/1.1\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             head = await reader.readuntil(b"\r\n")
         writer.close()
         return int(head.split()[1])
@@ -93,7 +93,7 @@ def shorten(addons: list[object], speak: float = 30.0, connect: float = 30.0) ->
 async def test_a_connection_at_work_is_left_alone(start: Start) -> None:
     gateway, site = await start()
     shorten(gateway.addons, speak=0.1, connect=0.1)
-    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(5):
+    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(20):
         for _ in range(4):
             opened.writer.write(b"x")
             await asyncio.sleep(0.05)
@@ -111,7 +111,7 @@ async def test_nothing_of_raw_traffic_is_kept_and_no_way_around_us_is_offered(st
             flows.append(flow)
 
     gateway.engine._master.addons.add(Watch())
-    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(5):
+    async with line(f"tcp://good.test:{site.raw_port}/", socks=gateway.socks) as opened, asyncio.timeout(20):
         for _ in range(3):
             opened.writer.write(b"some words")
             await opened.reader.readuntil(b"words")
@@ -201,6 +201,6 @@ async def test_a_server_may_close_and_a_client_that_goes_early_is_forgotten(star
     async with line(f"https://good.test:{site.https_port}/", http=gateway.http, trust=site.certificate) as opened:
         await opened.ask()
         assert len(visits) == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(visits):
             await asyncio.sleep(0.01)

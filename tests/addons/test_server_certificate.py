@@ -108,7 +108,7 @@ async def test_where_something_else_than_http_is_spoken_the_connection_ends(
     elif case == "the hook fails":
         gate = next(addon for addon in gateway.addons if isinstance(addon, ServerCertificateGate))
         monkeypatch.setattr(gate, "_judge_raw", None)
-    async with line(f"tls://good.test:{port}/", socks=gateway.socks, trust=gateway.ca) as opened, asyncio.timeout(5):
+    async with line(f"tls://good.test:{port}/", socks=gateway.socks, trust=gateway.ca) as opened, asyncio.timeout(20):
         opened.writer.write(b"\x00\x01 not http")
         try:
             answer = await opened.reader.read(100)

@@ -71,7 +71,7 @@ async def test_a_blocked_name_gets_a_page_and_then_an_alert_when_that_is_refused
     with pytest.raises(ssl.SSLCertVerificationError):
         async with reach(gateway.http, site.certificate, "evil.test"):
             pass
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(gateway.reports.events) < 2:
             await asyncio.sleep(0.01)
     gateway.policy.trusted.clear()
@@ -92,7 +92,7 @@ async def test_plain_http_is_judged_by_its_host_header(redirected: Start) -> Non
 
 async def test_a_blocked_address_is_never_dialled(redirected: Start) -> None:
     gateway, site = await redirected(BAD_ADDRESS, port="raw_port")
-    async with reach(gateway.http) as opened, asyncio.timeout(5):
+    async with reach(gateway.http) as opened, asyncio.timeout(20):
         opened.writer.write(b"\x00\x01\x02")
         assert await opened.reader.read() == b""
     assert (site.connections, gateway.reports.done) == (0, [("127.0.0.1", Enforcement.RESET)])
@@ -100,13 +100,13 @@ async def test_a_blocked_address_is_never_dialled(redirected: Start) -> None:
 
 async def test_a_server_that_speaks_first_is_heard(redirected: Start) -> None:
     gateway, _ = await redirected(port="raw_port")
-    async with reach(gateway.http) as opened, asyncio.timeout(5):
+    async with reach(gateway.http) as opened, asyncio.timeout(20):
         assert await opened.reader.readexactly(len(GREETING)) == GREETING
 
 
 async def test_our_own_port_is_refused(redirected: Start) -> None:
     gateway, site = await redirected(port="raw_port")
     gateway.own.add(site.raw_port)
-    async with reach(gateway.http) as opened, asyncio.timeout(5):
+    async with reach(gateway.http) as opened, asyncio.timeout(20):
         assert await opened.reader.read() == b""
     assert site.connections == 0

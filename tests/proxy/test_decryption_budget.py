@@ -49,7 +49,7 @@ async def test_it_is_written_now_and_then(tmp_path: Path, monkeypatch: pytest.Mo
     made = budget(tmp_path)
     running = asyncio.create_task(made.run())
     made.opened(PHONE, "a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not report(tmp_path).rows:
             await asyncio.sleep(0.001)
     running.cancel()

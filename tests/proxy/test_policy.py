@@ -214,7 +214,7 @@ async def test_following_swaps_and_acknowledges_soon(state: StateDir, refuses: b
     following = asyncio.create_task(policy.follow())
     for generation in (3, 4, 5):
         publish(state.overlay, Overlay(generation))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while policy.overlay.generation != generation or (not refuses and control.held[-1:] != [generation]):
                 await asyncio.sleep(0.005)
     following.cancel()
@@ -226,7 +226,7 @@ async def test_following_without_a_supervisor(state: StateDir) -> None:
     policy = policy_of(state)
     following = asyncio.create_task(policy.follow())
     publish(state.overlay, Overlay(3))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while policy.overlay.generation != 3:
             await asyncio.sleep(0.005)
     following.cancel()

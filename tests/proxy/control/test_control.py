@@ -57,7 +57,7 @@ async def test_a_call_brings_the_reply(desk: tuple[Desk, Path]) -> None:
     answer = await caller.call("echo", say="hé\n")
     assert (answer["said"], answer["pid"]) == ("hé\n", os.getpid())
     await caller.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await desk[0].gone.get()).pid == os.getpid()
 
 
@@ -98,7 +98,7 @@ async def test_a_lost_connection_fails_calls_and_is_noticed(tmp_path: Path) -> N
     waiting = asyncio.create_task(caller.call("wait"))
     await asyncio.sleep(0)
     await listening.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await caller.lost()
         with pytest.raises(ControlError, match="lost"):
             await waiting

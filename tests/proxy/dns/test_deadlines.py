@@ -16,7 +16,7 @@ async def test_what_is_not_called_off_is_done_in_order_and_not_early() -> None:
     kept[3].call_off()
     await asyncio.sleep(0.01)
     deadlines.add(lambda: done.append((9, loop.time())))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(done) < 4:
             await asyncio.sleep(0.005)
     assert [at for at, _ in done] == [1, 2, 4, 9]
@@ -28,7 +28,7 @@ async def test_one_that_is_added_while_another_ends_is_kept() -> None:
     deadlines = Deadlines(0.01)
     done = asyncio.Event()
     deadlines.add(lambda: deadlines.add(done.set) and None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await done.wait()
 
 

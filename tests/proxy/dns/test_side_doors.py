@@ -69,14 +69,14 @@ async def test_an_upstream_that_misbehaves(tmp_path: Path, upstream: FakeUpstrea
     upstream.behave("good.example", how)
     upstream.add("calm.example 60 A 192.0.2.3")
     async with running(tmp_path, {"upstreams": [upstream.address]}) as resolver:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             found = await resolver.ask("good.example", edns=1232)
         if how in RIGHT:
             assert (addresses(found), found.header.rcode) == (["192.0.2.10"], RCODE.NOERROR)
         else:
             assert addresses(found) == []
             assert found.header.rcode == (RCODE.REFUSED if how == "refused" else RCODE.SERVFAIL)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert addresses(await resolver.ask("calm.example")) == ["192.0.2.3"]
 
 
@@ -85,7 +85,7 @@ async def test_a_stream_upstream_that_misbehaves(tmp_path: Path, upstream: FakeU
     upstream.behave("good.example", how)
     upstream.add("calm.example 60 A 192.0.2.3")
     async with running(tmp_path, {"upstreams": [f"tcp://{upstream.address}"]}) as resolver:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await resolver.ask("good.example")).header.rcode == RCODE.SERVFAIL
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert addresses(await resolver.ask("calm.example")) == ["192.0.2.3"]

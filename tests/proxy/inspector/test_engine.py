@@ -72,7 +72,7 @@ async def test_stopping_ends_open_connections(confdir: Path) -> None:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET http://")
     await engine.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await reader.read() == b""
     writer.close()
     await engine.ended()

@@ -175,7 +175,7 @@ async def test_running_follows_a_living_reporter(tmp_path: Path, monkeypatch: py
     running = asyncio.create_task(delivery.run())
     reporter = SpoolReporter(tmp_path, "inspector", "gateway-1", clock)
     incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while incident not in collector.events:
             await asyncio.sleep(0.01)
     running.cancel()

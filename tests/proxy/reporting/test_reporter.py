@@ -189,7 +189,7 @@ async def test_running_flushes_by_itself(
     incident = reporter.report(seen(), blocked(), Enforcement.PAGE)
     reporter.repeat(incident)
     running = asyncio.create_task(reporter.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not kinds(tmp_path, EventKind.REPEAT) or reporter._spool.needs_spare:
             await asyncio.sleep(0.01)
     running.cancel()

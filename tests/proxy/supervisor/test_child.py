@@ -40,7 +40,7 @@ async def test_a_child_is_started_anew_until_stopped() -> None:
     assert child.restarts == 1
     assert not child.ready.is_set()
     await child.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
     assert child.pid == 0
     await child.stop()  # twice is harmless
 
@@ -73,7 +73,7 @@ async def test_a_child_that_will_not_end_is_killed() -> None:
     running = asyncio.create_task(child.run())
     await wait_for(lambda: lines)
     await child.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
 
 
 async def test_a_cancelled_supervisor_leaves_no_child() -> None:
@@ -109,4 +109,4 @@ async def test_a_process_that_cannot_be_started_is_tried_again() -> None:
     running = asyncio.create_task(child.run())
     await wait_for(lambda: child.restarts >= 2)
     await child.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)

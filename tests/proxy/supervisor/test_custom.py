@@ -46,9 +46,9 @@ def rename_over(path: Path, text: str) -> None:
 async def test_a_saved_file_is_in_force_soon(scene: Scene, save: Callable[[Path, str], None]) -> None:
     following = asyncio.create_task(scene.custom.follow())
     save(scene.more, "- block: three.test\n- block: four.test\n")
-    await wait_for(lambda: {"one.test", "three.test", "four.test"} in scene.taken, 5)
+    await wait_for(lambda: {"one.test", "three.test", "four.test"} in scene.taken, 20)
     save(scene.config, CONFIG.replace("one", "uno"))
-    await wait_for(lambda: scene.taken[-1] == {"uno.test", "three.test", "four.test"}, 5)
+    await wait_for(lambda: scene.taken[-1] == {"uno.test", "three.test", "four.test"}, 20)
     following.cancel()
 
 
@@ -69,9 +69,9 @@ async def test_a_file_newly_named_is_followed_too(scene: Scene, tmp_path: Path) 
     (tmp_path / "third.yaml").write_text("- block: three.test\n")
     scene.config.write_text(CONFIG.replace("[more.yaml]", "[more.yaml, third.yaml]"))
     following = asyncio.create_task(scene.custom.follow())
-    await wait_for(lambda: scene.taken and "three.test" in scene.taken[-1], 5)
+    await wait_for(lambda: scene.taken and "three.test" in scene.taken[-1], 20)
     (tmp_path / "third.yaml").write_text("- block: third.test\n")
-    await wait_for(lambda: "third.test" in scene.taken[-1], 5)
+    await wait_for(lambda: "third.test" in scene.taken[-1], 20)
     following.cancel()
 
 
