@@ -64,6 +64,12 @@ class Client(Stream):
         """Return the socket itself."""
         return cast("socket", self.transport.get_extra_info("socket"))
 
+    def leave_at_end(self) -> None:
+        """Take its last byte for its going, also one that has come: who has asked and ended waits for nothing."""
+        self.leaves_at_end = True
+        if self.has_ended:
+            self.transport.abort()
+
     def settle(self) -> None:
         """Count no more among the undecided, until `unsettle`."""
         self._waiting.pop(self, None)

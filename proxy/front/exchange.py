@@ -85,6 +85,8 @@ class Exchange:
 
     async def run(self, upstreams: Upstreams) -> None:
         """Pass the request and its answer on. Raises BeyondUsError, GreetingError, OSError and TimeoutError."""
+        if not self._has_body:
+            self._client.leave_at_end()
         try:
             upstream, response = await self._answered(upstreams)
             if response.status == 101:
@@ -122,7 +124,6 @@ class Exchange:
         await upstream.write(write_request(self._request, self._way.target, self._way.host))
         body = body_of_request(self._request)
         if body.done:
-            self._client.leaves_at_end = True
             return await self._final(upstream)
         sending = asyncio.create_task(self._send(upstream, body), name="a request's body")
         answer = asyncio.create_task(self._final(upstream), name="an answer's head")
@@ -147,7 +148,7 @@ class Exchange:
         """Pass the request's body on as it comes."""
         try:
             await _pass_on(self._client, upstream, body, SLOW_BODY)
-            self._client.leaves_at_end = True
+            self._client.leave_at_end()
         except BodyError as error:
             raise GreetingError(str(error), BAD_REQUEST) from None
         except TimeoutError:

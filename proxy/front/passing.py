@@ -63,6 +63,7 @@ async def pass_through(client: Client, door: Doorway, caller: Caller, passage: P
     if not sight.clear:
         await _not_spliced(client, door, caller, passage, sight)
         return
+    client.leave_at_end()  # a handshake that its client has ended comes to nothing
     upstream = Relay()
     await dial(passage.addresses, passage.port, upstream)
     _join(client, door, upstream, passage, sight)

@@ -19,6 +19,7 @@ from addons.deadlines import Deadlines
 from addons.judged_addresses import JudgedAddresses, pin
 from tests.addons.conftest import Start
 from tests.support.browsing import RefusedError, fetch, line
+from tests.support.deaf import attempts, deaf
 from tests.support.inspecting import Led, Resolver
 
 seams.install()
@@ -82,6 +83,27 @@ async def test_a_server_that_does_not_accept_is_given_up(start: Start, monkeypat
         return int(head.split()[1])
 
     assert await connect(gateway.http) == 502
+
+
+@pytest.mark.parametrize("asks", ["GET http://good.test:{} HTTP/1.1", "CONNECT good.test:{} HTTP/1.1", "SOCKS"])
+async def test_a_client_that_leaves_while_its_server_is_being_dialled_is_let_go(start: Start, asks: str) -> None:
+    """By SOCKS, where it may have said all that it has to say, once the server's time is over."""
+    gateway, _ = await start()
+    shorten(gateway.addons, connect=0.5 if asks == "SOCKS" else 30)
+    with deaf() as port:
+        before = attempts(port)
+        _, writer = await asyncio.open_connection("127.0.0.1", gateway.socks if asks == "SOCKS" else gateway.http)
+        if asks == "SOCKS":
+            writer.write(b"\x05\x01\x00\x05\x01\x00\x03\x09good.test" + port.to_bytes(2))
+        else:
+            writer.write(f"{asks.format(port)}\r\nHost: good.test:{port}\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            while attempts(port) == before:
+                await asyncio.sleep(0.01)
+            writer.write_eof()
+            while attempts(port) > before or gateway.engine._open_connections():
+                await asyncio.sleep(0.01)
+        writer.close()
 
 
 def shorten(addons: list[object], speak: float = 30.0, connect: float = 30.0) -> None:

@@ -13,6 +13,7 @@ import pytest
 from proxy.dns.wire import Lookup
 from proxy.hand_over import Kind
 from tests.proxy.front.test_client_hello import real_hello
+from tests.support.deaf import attempts, deaf
 from tests.support.front import DEVICE, Bench, asking, echo, front, origin, tunnel, welcomed
 
 
@@ -218,6 +219,26 @@ async def test_on_a_web_port_a_clean_hello_is_dialled_after_it_is_read(
         assert await reader.readexactly(len(hello)) == hello
         writer.close()
     assert bench.passed == ["clean.test"]
+
+
+async def test_a_client_that_ends_while_its_web_server_is_being_dialled_is_let_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(8):
+        with deaf() as port:
+            monkeypatch.setattr("proxy.front.passing.CLIENT_FIRST_PORTS", frozenset((port,)))
+            before = attempts(port)
+            reader, writer = await tunnel(bench, "clean.test", port)
+            assert await welcomed(bench, reader)
+            writer.write(real_hello("clean.test"))
+            while attempts(port) == before:
+                await asyncio.sleep(0.001)
+            writer.write_eof()
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            while attempts(port) > before or bench.waiting:
+                await asyncio.sleep(0.001)
+            writer.close()
 
 
 async def test_a_server_that_spoke_cannot_be_inspected_afterwards(bench: Bench) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 
@@ -15,6 +17,7 @@ from indicators.settings import PolicySettings
 from proxy.dns.wire import Lookup
 from proxy.front import exchange, web
 from proxy.hand_over import Kind
+from tests.support.deaf import attempts, deaf
 from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
 from tests.support.site import HTML, Site, site
 
@@ -521,6 +524,41 @@ async def test_a_client_that_leaves_within_an_answer_closes_its_server() -> None
             writer.transport.abort()
         await gone.wait()
         await until(lambda: len(bench.tunnels) == 0)
+
+
+@pytest.mark.parametrize("resets", [False, True])
+async def test_a_client_that_leaves_while_its_server_is_being_dialled_is_let_go(resets: bool) -> None:
+    async with asyncio.timeout(8), front("http") as bench:
+        with deaf() as port:
+            before = attempts(port)
+            async with plain(bench) as (_, writer):
+                writer.write(get(Site(port=port)))
+                await until(lambda: attempts(port) > before)
+                if resets:
+                    sock = writer.get_extra_info("socket")
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await until(lambda: len(bench.tunnels) == 0 and attempts(port) == before)
+
+
+@pytest.mark.parametrize("body", ["", "abc"])
+async def test_a_client_that_has_asked_and_ended_waits_for_no_answer(body: str) -> None:
+    gone = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        gone.set()
+        writer.close()
+
+    async with asyncio.timeout(8), front("http") as bench, origin(wait) as port:
+        no_bodies(bench)
+        method, more = ("POST", f"Content-Length: {len(body)}\r\n") if body else ("GET", "")
+        async with plain(bench) as (_, writer):
+            writer.write(get(Site(port=port), method=method, more=more) + body.encode())
+            writer.write_eof()
+            if body:
+                await gone.wait()
+            await until(lambda: not bench.waiting and len(bench.tunnels) == 0)
 
 
 async def test_a_password_is_asked_for_with_each_request() -> None:
