@@ -23,6 +23,7 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
+from proxy.dns.kept import Silence
 from proxy.dns.records import BadReplyError
 
 _IDLE = 30.0  # seconds without anything from the server
@@ -49,6 +50,7 @@ class Http2Connection:
         self._http = H2Connection(H2Configuration(header_encoding=None))
         self._requests: dict[int, _Request] = {}
         self._retired = False
+        self._silence = Silence()
         self._http.initiate_connection()
         self._flush()
         self._task = asyncio.create_task(self._read())
@@ -63,6 +65,7 @@ class Http2Connection:
         stream = self._http.get_next_available_stream_id()
         if stream > _LAST_STREAM:
             self.retire()
+        self._silence.asked()
         request = self._requests[stream] = _Request(asyncio.get_running_loop().create_future())
         try:
             self._http.send_headers(stream, [*self._headers, ("content-length", str(len(packet)))])
@@ -78,8 +81,11 @@ class Http2Connection:
                 self._give_up(stream)
 
     def _give_up(self, stream: int) -> None:
+        """Cancel a request, and ask the server for a sign of life; one that has been silent for long is left."""
+        self._retired |= self._silence.is_long
         with contextlib.suppress(ProtocolError):
             self._http.reset_stream(stream, 8)  # CANCEL
+            self._http.ping(bytes(8))
             self._flush()
 
     def _flush(self) -> None:
@@ -95,6 +101,7 @@ class Http2Connection:
                     data = await self._reader.read(65_535)
                 if not data:
                     break
+                self._silence.ended()
                 for event in self._http.receive_data(data):
                     self._take(event)
                 self._flush()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 _OPEN_WITHIN = 4.0  # seconds
+_GONE_AFTER = 1.5  # seconds in which a peer that was asked sent nothing at all
 
 
 class Connection(Protocol):
@@ -22,6 +23,28 @@ class Connection(Protocol):
     async def close(self) -> None:
         """End it."""
         ...
+
+
+class Silence:
+    """Know how long a peer that was asked has sent nothing: one that is cut off on its way says no word of it."""
+
+    def __init__(self) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._since: float | None = None
+
+    def asked(self) -> None:
+        """Take note of a question."""
+        if self._since is None:
+            self._since = self._now()
+
+    def ended(self) -> None:
+        """Take note that something came, whatever it was."""
+        self._since = None
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether the peer is to be taken for gone."""
+        return self._since is not None and self._now() - self._since > _GONE_AFTER
 
 
 class Kept[C: Connection]:

@@ -12,7 +12,7 @@ import ssl
 from proxy.dns.bootstrap import Bootstrap
 from proxy.dns.endpoint import Endpoint
 from proxy.dns.exchange import Asking
-from proxy.dns.kept import Kept
+from proxy.dns.kept import Kept, Silence
 from proxy.dns.records import BadReplyError
 
 _IDLE = 10.0  # seconds after the last answer
@@ -60,6 +60,7 @@ class _Connection:
         self._writer = writer
         self._waiting: dict[int, tuple[Asking, asyncio.Future[bytes]]] = {}
         self._retired = False
+        self._silence = Silence()
         self._task = asyncio.create_task(self._read())
 
     def takes(self, asking: Asking) -> bool:
@@ -68,12 +69,20 @@ class _Connection:
         )
 
     async def ask(self, asking: Asking) -> bytes:
-        """Return the answer. Who gives up leaves the question waiting: its answer may still come, to be dropped."""
+        """Return the answer. Who gives up leaves the question waiting: its answer may still come, to be dropped.
+
+        Where nothing at all has come for long, the connection takes no more: the next question opens another.
+        """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[asking.id] = (asking, answer)
+        self._silence.asked()
         self._writer.write(len(asking.packet).to_bytes(2) + asking.packet)
-        await self._writer.drain()
-        return await answer
+        try:
+            await self._writer.drain()
+            return await answer
+        except asyncio.CancelledError:
+            self._retired |= self._silence.is_long
+            raise
 
     def retire(self) -> None:
         """Take no more questions; those that wait are still answered."""
@@ -86,6 +95,7 @@ class _Connection:
                 async with asyncio.timeout(_IDLE):
                     size = int.from_bytes(await self._reader.readexactly(2))
                     packet = await self._reader.readexactly(size)
+                self._silence.ended()
                 self._deliver(packet)
                 if self._retired and not self._waiting:
                     return

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from indicators.observation import Device
 from proxy.dns.alike import AlikeAnswers
 from proxy.dns.clients import Client
-from proxy.dns.datagrams import datagrams
+from proxy.dns.own_address import datagrams_of
 from proxy.dns.rate import RateLimit
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder, Waits
@@ -57,7 +57,7 @@ class UdpListener:
         alike: AlikeAnswers | None = None,
     ) -> None:
         self._sock = sock
-        self._datagrams = datagrams(sock)
+        self._datagrams = datagrams_of(sock)
         self._responder = responder
         self._clients = clients
         self._ready = ready
