@@ -10,6 +10,7 @@ import asyncio
 import json
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ class ProxyClient:
 
     def __init__(self, endpoints: Endpoints, user_agent: str, device: AsDevice | None = None) -> None:
         self._proxy = f"http://{endpoints.http_proxy}"
-        self._auth = aiohttp.BasicAuth(device.user, device.password) if device else None
+        self._login = b64encode(f"{device.user}:{device.password}".encode()).decode() if device else ""
         self._headers = headers_of(user_agent)
         self._tls = trust_in(endpoints.ca)
 
@@ -111,10 +112,15 @@ class ProxyClient:
             async with (
                 _session(headers=self._headers) as session,
                 session.get(
-                    url, proxy=self._proxy, proxy_auth=self._auth, ssl=self._tls, allow_redirects=False
+                    url, proxy=self._proxy, ssl=self._tls, allow_redirects=False, **self._password(url)
                 ) as answer,
             ):
                 return await _read_reply(answer)
+
+    def _password(self, url: str) -> dict[str, Any]:
+        """Return where the password goes: with CONNECT, which the site never sees, or with a plain request itself."""
+        where = "proxy_headers" if url.startswith("https:") else "headers"
+        return {where: {"Proxy-Authorization": f"Basic {self._login}"}} if self._login else {}
 
 
 async def fetch_by(connector: aiohttp.BaseConnector, url: str, headers: dict[str, str], tls: ssl.SSLContext) -> Reply:

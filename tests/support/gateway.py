@@ -67,12 +67,13 @@ class RunningGateway:
             answer.raise_for_status()
             return await answer.json()
 
-    async def get(self, url: str, **more: Any) -> tuple[int, str]:
-        """Fetch a URL through the HTTP proxy, with no trust but in our CA."""
+    async def get(self, url: str, login: str = "", **more: Any) -> tuple[int, str]:
+        """Fetch a URL through the HTTP proxy, with no trust but in our CA. `login` is `user:password`."""
+        proxy = self.proxy.replace("//", f"//{login}@" if login else "//")
         trust = ssl.create_default_context(cafile=self.endpoints["ca"])
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
-            session.get(url, proxy=self.proxy, ssl=trust, **more) as answer,
+            session.get(url, proxy=proxy, ssl=trust, **more) as answer,
         ):
             return answer.status, await answer.text()
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 from dnslib import DNSRecord
@@ -256,8 +255,7 @@ async def test_show_says_what_a_running_gateway_sees_of_it(gateway: RunningGatew
     """A connection to the port of another VPN: known of one device, and of no other."""
     given = (await gateway.call("device_add", name="phone"))["given"]
     await gateway.call("device_add", name="other")
-    who = aiohttp.BasicAuth(given["user"], given["password"])
-    await gateway.get("http://benign.test:1194/", proxy_auth=who)
+    await gateway.get("http://benign.test:1194/", login=f"{given['user']}:{given['password']}")
 
     async def show(name: str, *more: str) -> str:
         words = ["devices", "show", name, "--config", str(gateway.config), *more]

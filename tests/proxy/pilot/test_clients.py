@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from dnslib import QTYPE, RR, A, DNSRecord
 
-from proxy.pilot.clients import Answer, CollectorClient, Endpoints, PilotError, ProxyClient, Reply, ask_dns
+from proxy.pilot.clients import Answer, AsDevice, CollectorClient, Endpoints, PilotError, ProxyClient, Reply, ask_dns
 from tests.support.authority import make_authority
+from tests.support.front import origin
 
 GOOD = {
     "http_proxy": "127.0.0.1:1",
@@ -69,6 +72,27 @@ async def test_nobody_at_the_proxy_or_collector_is_an_error(tmp_path: Path) -> N
         await ProxyClient(endpoints, "x").get("http://a.test/")
     with pytest.raises(PilotError, match="/api/alerts"):
         await CollectorClient(endpoints).alerts()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("url", ["http://a.test/", "https://a.test/"])
+async def test_a_device_gives_its_password_to_the_proxy(tmp_path: Path, url: str) -> None:
+    heads = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with origin(refuse) as port:
+        client = ProxyClient(
+            _endpoints(tmp_path, http_proxy=f"127.0.0.1:{port}"), "x", AsDevice("d", "phone", "t", "u", "secret:/@ä")
+        )
+        try:
+            assert (await client.get(url)).status == 407
+        except PilotError as refused:
+            assert "secret" not in str(refused), "the password is nobody's to read"
+    assert b"Proxy-Authorization: Basic " + b64encode("u:secret:/@ä".encode()) in heads[0]
 
 
 def test_a_ca_that_cannot_be_read_is_said(tmp_path: Path) -> None:
