@@ -206,7 +206,9 @@ class DownloadGate:
         """Judge what is known of a file. What is told of it names the file's own hashes, not all that it contains."""
         told = replace(seen, hashes=found.hashes)
         met = scan_outcome.met(found.name, found.hashes[0], found.report, self._services.scan) if found.report else ()
-        verdict = self._judging.judge(replace(told, hashes=found.every_hash, findings=met)).verdict
+        signers = found.report.signers if found.report else ()
+        known = replace(told, hashes=found.every_hash, findings=met, signers=signers)
+        verdict = self._judging.judge(known).verdict
         if found.report is not None:
             verdict = scan_outcome.described(verdict, found.name, found.report)
         failure = found.failure or (found.report.failures[0] if found.report and found.report.failures else "")

@@ -169,9 +169,11 @@ class Classifier:
         for index in self._hashes:
             for digest in seen.hashes:
                 found += index.on_hash(digest)
-        if seen.certificate is not None:
+        if seen.certificate is not None or seen.signers:
+            shown = (seen.certificate,) if seen.certificate is not None else ()
             for index in self._certificates:
-                found += index.on_certificate(seen.certificate)
+                for thumbprint in (*shown, *seen.signers):
+                    found += index.on_certificate(thumbprint)
         return found
 
 

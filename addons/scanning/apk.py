@@ -14,17 +14,14 @@ from xml.etree import ElementTree
 
 from apkInspector.axml import get_manifest
 from apkInspector.headers import ZipEntry
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.serialization import pkcs7
 
+from addons.scanning.apk_signers import signers_of
 from addons.scanning.report import Engine, Finding, Package, Weight
 from addons.scanning.windows import Bytes, opened
 
 MANIFEST = "AndroidManifest.xml"
 _MAX_MANIFEST = 8 << 20  # bytes
 _ANDROID = "{http://schemas.android.com/apk/res/android}"
-_SIGNATURES = (".RSA", ".DSA", ".EC")
 
 
 class ManifestError(ValueError):
@@ -77,7 +74,7 @@ def package_of(data: Bytes) -> Package:
         name=root.get("package", ""),
         version=root.get(f"{_ANDROID}versionName", "") or root.get(f"{_ANDROID}versionCode", ""),
         permissions=tuple(sorted(_permissions(root))),
-        signers=tuple(sorted(set(_signers(data)))),
+        signers=signers_of(data),
     )
 
 
@@ -122,20 +119,3 @@ def _permissions(root: ElementTree.Element) -> Iterator[str]:
             yield element.get(f"{_ANDROID}name", "")
         elif tag in {"service", "receiver"} and (bound := element.get(f"{_ANDROID}permission")):
             yield bound
-
-
-def _signers(data: Bytes) -> Iterator[str]:
-    """Give the thumbprints of the JAR signature's certificates; schemes 2 and 3 repeat them in almost every package."""
-    for certificate in _certificates(data):
-        yield certificate.fingerprint(SHA1()).hex()  # noqa: S303 - indicators name certificates by this digest
-
-
-def _certificates(data: Bytes) -> Iterator[x509.Certificate]:
-    try:
-        with zipfile.ZipFile(opened(data)) as archive:
-            for info in archive.infolist():
-                if info.filename.startswith("META-INF/") and info.filename.upper().endswith(_SIGNATURES):
-                    with archive.open(info) as member:
-                        yield from pkcs7.load_der_pkcs7_certificates(member.read(_MAX_MANIFEST))
-    except Exception:  # an unsigned or damaged package has no signer that can be told
-        return

@@ -65,6 +65,11 @@ class ScanReport:
     complete: bool = True
     failures: tuple[str, ...] = ()
 
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Return the thumbprints of who signed the packages, each once."""
+        return tuple(dict.fromkeys(signer for package in self.packages for signer in package.signers))
+
     def as_json(self) -> dict[str, Any]:
         """Return the form that crosses between processes."""
         return asdict(self)

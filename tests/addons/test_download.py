@@ -25,6 +25,7 @@ from tests.support.inspecting import CLOSED, OPEN
 from tests.support.origin import Answer, Origin
 from tests.support.resolver import until
 from tests.support.sights import CUSTOM, FEED
+from tests.support.signed_apk import SCHEMES, Signer
 
 VIRUS = harmless.EICAR
 
@@ -267,6 +268,21 @@ async def test_a_suspicious_app_is_warned_of_with_its_reasons(start: Start) -> N
     [(_, _, verdict, _)] = gateway.reports.events
     assert verdict.action is Action.WARN
     assert "BIND_ACCESSIBILITY_SERVICE, READ_SMS" in verdict.winner.description
+
+
+@pytest.mark.parametrize("whose", ["this signer's", "another's"])
+async def test_a_package_of_a_listed_signer_is_withheld(start: Start, whose: str) -> None:
+    signer = Signer()
+    thumbprint = signer.thumbprint if whose == "this signer's" else "ab" * 20
+    listed = Indicator(thumbprint, IndicatorType.CERTIFICATE, Action.BLOCK, FEED, category=Category.MALWARE)
+    gateway, site = await start(listed, change=lambda given: replace(given, scanner=Scanning()))
+    url = serve(site, signer.by_block(SCHEMES["3"]), Content_Type=APK)
+    answer = await fetch(url, http=gateway.http)
+    assert answer.status == (403 if whose == "this signer's" else 200)
+    if answer.status == 403:
+        [(_, _, verdict, _)] = gateway.reports.events
+        assert verdict.matches[0].observable == signer.thumbprint
+        assert f"signed by {signer.thumbprint}" in verdict.winner.description
 
 
 async def test_an_allowed_hash_outranks_a_scan(start: Start) -> None:

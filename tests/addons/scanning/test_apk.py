@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import UTC, datetime
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,35 +16,9 @@ from addons.scanning.report import Package, Weight
 P = "android.permission."
 
 
-def signed() -> tuple[bytes, str]:
-    """Return a package with a JAR signature, and its certificate's thumbprint."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Signer")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 7)
-        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2030, 1, 1, tzinfo=UTC))
-        .sign(key, hashes.SHA256())
-    )
-    block = (
-        pkcs7.PKCS7SignatureBuilder()
-        .set_data(b"Signature-Version: 1.0")
-        .add_signer(certificate, key, hashes.SHA256())
-        .sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.DetachedSignature])
-    )
-    return harmless.package(extra={"META-INF/CERT.EC": block}), certificate.fingerprint(hashes.SHA1()).hex()
-
-
 def test_a_package_tells_its_name_version_and_permissions() -> None:
     made = harmless.package("com.example.app", (P + "READ_SMS", P + "CAMERA"))
     assert apk.package_of(made) == Package("com.example.app", "1.0", (P + "CAMERA", P + "READ_SMS"))
-
-
-def test_a_package_tells_who_signed_it() -> None:
-    made, thumbprint = signed()
-    assert apk.package_of(made).signers == (thumbprint,)
-    broken = harmless.package(extra={"META-INF/CERT.RSA": b"no signature"})
-    assert apk.package_of(broken).signers == ()
 
 
 def test_a_manifest_whose_directory_entry_lies_is_read_all_the_same() -> None:
