@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -276,6 +277,51 @@ async def test_each_process_that_is_killed_is_back_and_nothing_blocked_passes_me
         await wait_for(is_back, 60)
     code, _ = await gateway.get(f"http://benign.test:{place.site.http_port}/after")
     assert code == 200
+
+
+async def test_a_collector_that_is_killed_holds_up_nobody_and_hears_of_each_block_once(tmp_path: Path) -> None:
+    """Blocks are on their way while it is killed, more come while it is gone, more when it is back."""
+    blocks, incidents = 0, set[str]()
+    async with running_gateway(tmp_path) as gateway, origin(tmp_path, "benign.test") as site:
+
+        async def block(count: int) -> None:
+            nonlocal blocks
+            for _ in range(count):
+                blocks += 1
+                url = f"http://at-{blocks}.smartscreentestratings2.net/"
+                status, text = await gateway.get(url, headers={"Accept": "application/json"})
+                assert status == 403
+                incidents.add(json.loads(text)["incident"])
+
+        async def collector() -> tuple[int, bool]:
+            workers = (await gateway.call("status"))["workers"]
+            return next((w["pid"], w["ready"]) for w in workers if w["role"] == "collector")
+
+        async def heard() -> bool:
+            return sum(alert["count"] for alert in (await gateway.api("/api/alerts"))["value"]) >= blocks
+
+        await block(20)
+        for _ in range(2):
+            old, _ = await collector()
+            await block(5)
+            os.kill(old, signal.SIGKILL)
+            await block(20)
+            status, _ = await gateway.get(f"http://benign.test:{site.http_port}/meanwhile")
+            assert status == 200
+
+            async def is_back(old: int = old) -> bool:
+                pid, ready = await collector()
+                return ready and pid != old
+
+            await wait_for(is_back, 60)
+            await block(5)
+        await wait_for(heard, 60)
+        await block(1)  # delivered in order: with this one, all that could be delivered twice has been
+        await wait_for(heard, 60)
+        alerts = (await gateway.api("/api/alerts"))["value"]
+        assert sum(alert["count"] for alert in alerts) == blocks == len(incidents)
+        for incident in incidents:
+            assert incident in json.dumps(await gateway.api(f"/api/v1/incidents/{incident}"))
 
 
 async def test_open_tunnels_are_drained_then_cut_when_the_gateway_is_told_to_end(tmp_path: Path) -> None:
