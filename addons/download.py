@@ -19,6 +19,7 @@ from addons.enforcement import Enforcer, is_ours, refuse_flow
 from addons.guarded import guarded
 from addons.held_bytes import Holder
 from addons.judging import Judging
+from addons.known_files import KnownFiles
 from addons.looked_into import LookedInto, file_name, look_into
 from addons.named_bodies import is_file, is_named
 from addons.own_hosts import EICAR
@@ -47,6 +48,7 @@ class DownloadGate:
         self.on_error = services.on_error
         self.unhashed = 0
         self.unscanned = 0
+        self._files = KnownFiles()
         self._services = services
         self._visits = visits
         self._judging = judging
@@ -72,7 +74,7 @@ class DownloadGate:
         judged = flow.metadata.get(JUDGED)
         wanted = isinstance(judged, Judgement) and self._is_wanted(judged)
         if flow.metadata.get(SERVED) or (wanted and self._is_named(flow, flow.response)):
-            if self._is_too_long(flow, flow.response):
+            if self._is_too_long(flow, flow.response) or _is_part(flow.request, flow.response):
                 self._pass_or_withhold(flow, flow.response, self._why(flow))
                 return
             flow.metadata[holding.HELD] = True
@@ -141,7 +143,7 @@ class DownloadGate:
         self._enforcer.page(flow, visit, Judgement(self._seen(flow, visit), Verdict(Action.BLOCK, reason, alert=True)))
 
     def _ask_for_the_whole(self, request: http.Request) -> None:
-        if is_file(request.path):
+        if is_file(request.path) or self._files.holds(request.host, request.port, request.path):
             for name in ("range", "if-range"):
                 request.headers.pop(name, None)
 
@@ -186,21 +188,21 @@ class DownloadGate:
     def _why(self, flow: http.HTTPFlow) -> str:
         if flow.metadata.get(_NO_ROOM):
             return "too many other downloads were being looked into"
+        if flow.response is not None and _is_part(flow.request, flow.response):
+            return "its client asked for a part of it"
         return f"{self._too_long()}, too long to be looked into"
 
     def _too_long(self) -> str:
         return f"it is longer than {human.pretty_size(self._services.hold_limit)}"
 
     def _is_named(self, flow: http.HTTPFlow, response: http.Response) -> bool:
-        """Say whether a body is one that would be saved. A part that a server sends unasked counts as not seen."""
-        size = expected_http_body_size(flow.request, response)
-        if size == 0:
-            return False
-        if not _is_whole(response):
-            self._passed_unseen("the server sent a part of it")
-            return False
+        """Say whether a body is one that would be saved, and take note of where it came from."""
+        request, size = flow.request, expected_http_body_size(flow.request, response)
         kind, said = (response.headers.get(name, "") for name in ("content-type", "content-disposition"))
-        return is_named(flow.request.path, kind, said, size)
+        if size == 0 or not is_named(request.path, kind, said, size):
+            return False
+        self._files.learn(request.host, request.port, request.path)
+        return True
 
     def _judged(self, seen: Observation, found: LookedInto) -> Judgement:
         """Judge what is known of a file. What is told of it names the file's own hashes, not all that it contains."""
@@ -236,9 +238,12 @@ def _holder(flow: http.HTTPFlow) -> Holder:
     return Holder(flow.client_conn.id, flow.id)
 
 
-def _is_whole(response: http.Response) -> bool:
-    """Say whether a response holds the whole file: the hash of a part says nothing about it."""
-    if response.status_code != 206:
-        return True
+def _is_part(request: http.Request, response: http.Response) -> bool:
+    """Say whether a client gets the part of a file that it asked for: it says nothing about the whole.
+
+    What a server calls a part unasked is all that its client gets, and is taken for the file.
+    """
+    if response.status_code != 206 or "range" not in request.headers:
+        return False
     found = _WHOLE_RANGE(response.headers.get("content-range", ""))
-    return found is not None and int(found[1]) + 1 == int(found[2])
+    return found is None or int(found[1]) + 1 != int(found[2])

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     PDF = "PDF document"
     OLE = "Office document"
     OOXML = "Office Open XML document"
+    RTF = "Rich Text document"
+    ONENOTE = "OneNote document"
+    HELP = "compiled HTML help"
+    SHORTCUT = "Windows shortcut"
     JAR = "Java archive"
     ZIP = "ZIP archive"
     GZIP = "gzip file"
@@ -61,10 +65,14 @@ _GROUPS = {
     Kind.MACHO: Group.EXECUTABLE,
     Kind.DEX: Group.EXECUTABLE,
     Kind.JAR: Group.EXECUTABLE,
+    Kind.SHORTCUT: Group.EXECUTABLE,
+    Kind.HELP: Group.EXECUTABLE,
     Kind.SCRIPT: Group.SCRIPT,
     Kind.PDF: Group.DOCUMENT,
     Kind.OLE: Group.DOCUMENT,
     Kind.OOXML: Group.DOCUMENT,
+    Kind.RTF: Group.DOCUMENT,
+    Kind.ONENOTE: Group.DOCUMENT,
 }
 
 ARCHIVES = frozenset({Kind.APK, Kind.IPA, Kind.OOXML, Kind.JAR, Kind.ZIP, Kind.TAR})
@@ -75,6 +83,10 @@ _STARTS = (
     (b"\x7fELF", Kind.ELF),
     (b"dex\n0", Kind.DEX),
     (b"%PDF-", Kind.PDF),
+    (b"{\\rt", Kind.RTF),  # Word opens it without the f
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", Kind.ONENOTE),
+    (b"ITSF\x03\x00\x00\x00", Kind.HELP),
+    (b"L\x00\x00\x00\x01\x14\x02\x00", Kind.SHORTCUT),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OLE),
     (b"\x1f\x8b\x08", Kind.GZIP),
     (b"BZh", Kind.BZIP2),

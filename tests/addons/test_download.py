@@ -141,11 +141,25 @@ async def test_what_is_longer_than_the_limit_is_streamed_and_counted(start: Star
     assert gate.unhashed == 1  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("said", "status"), [("bytes 0-67/68", 403), ("bytes 0-67/900", 206)])
-async def test_a_part_says_nothing_unless_it_is_the_whole(start: Start, said: str, status: int) -> None:
-    gateway, site = await start(BAD)
+@pytest.mark.parametrize(
+    ("asks", "said", "blocks", "status"),
+    [
+        ({"Range": "bytes=0-67"}, "bytes 0-67/68", False, 403),
+        ({"Range": "bytes=0-67"}, "bytes 0-67/900", False, 206),
+        ({"Range": "bytes=0-67"}, "bytes 0-67/*", False, 206),
+        ({"Range": "bytes=0-67"}, "bytes 0-67/900", True, 403),
+        ({}, "bytes 0-67/900", False, 403),
+    ],
+    ids=["a part that is the whole", "a part", "a part of what is not said", "nothing may pass unseen", "unasked"],
+)
+async def test_a_part_says_nothing_unless_it_is_the_whole(
+    start: Start, asks: dict[str, str], said: str, blocks: bool, status: int
+) -> None:
+    gateway, site = await start(BAD, change=lambda given: replace(given, blocks_large=blocks))
     url = serve(site, VIRUS, Content_Type="application/zip", Content_Range=said, status="206")
-    assert (await fetch(url, http=gateway.http)).status == status
+    answer = await fetch(url, http=gateway.http, headers=asks)
+    assert answer.status == status
+    assert (b"asked for a part of it" in answer.body) is blocks
 
 
 @pytest.mark.parametrize("door", ["http", "socks"])
@@ -225,6 +239,26 @@ async def test_a_file_is_asked_for_whole(start: Start) -> None:
         headers = {"Range": "bytes=40-", "If-Range": '"x"'}
         await fetch(f"http://good.test:{site.http_port}{path}", http=gateway.http, headers=headers)
     assert asked == [("/a.apk", None, None), ("/film", "bytes=40-", '"x"')]
+
+
+@pytest.mark.parametrize(("kind", "whole"), [("application/octet-stream", True), ("video/mp4", False)])
+async def test_a_resumed_download_is_asked_for_whole_whatever_its_address_is_called(
+    start: Start, kind: str, whole: bool
+) -> None:
+    gateway, site = await start(BAD)
+    body, asked = b"a" * 40 + VIRUS, []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Range"))
+        cut = body[:40] if len(asked) == 1 else body
+        return web.Response(body=cut, headers={"Content-Type": kind})
+
+    site.answers["/get"] = answer
+    url = f"http://good.test:{site.http_port}/get?id=7"
+    await fetch(url, http=gateway.http)
+    await fetch(url, http=gateway.http, headers={"Range": "bytes=40-", "If-Range": '"x"'})
+    await fetch(url.replace("id=7", "id=8"), http=gateway.http, headers={"Range": "bytes=40-"})
+    assert asked == [None, None if whole else "bytes=40-", "bytes=40-"]
 
 
 class Scanning:
