@@ -98,16 +98,19 @@ def is_custom(event: VerdictEvent) -> bool:
 def severity_of(event: VerdictEvent) -> Severity:
     """Rank an alert as Defender does: what was prevented is informational, an overridden warning low, malware medium.
 
+    A malware file is medium at the least whether it was blocked, recorded in audit mode or taken past a warning.
+
     A custom indicator's own severity is honoured as it is; it can only be raised by a person who went past a warning.
     A feed's severity says how bad a site is, not what happened: it counts where nothing was prevented, and for command
     and control, which tells of something that is on the device already.
     """
-    if event.enforcement is Enforcement.WAIVED:
-        return max(event.severity, Severity.LOW, key=_RANK.__getitem__) if is_custom(event) else Severity.LOW
-    if is_custom(event) or event.enforcement is Enforcement.PASSED:
-        return event.severity
-    if event.category is Category.MALWARE and event.stage is Stage.DOWNLOAD:
+    waived = event.enforcement is Enforcement.WAIVED
+    if is_custom(event):
+        return max(event.severity, Severity.LOW, key=_RANK.__getitem__) if waived else event.severity
+    if event.category is Category.MALWARE and event.stage is Stage.DOWNLOAD:  # worse still where it was let pass
         return max(event.severity, Severity.MEDIUM, key=_RANK.__getitem__)
+    if waived or event.enforcement is Enforcement.PASSED:
+        return Severity.LOW if waived else event.severity
     return event.severity if event.category is Category.COMMAND_AND_CONTROL else Severity.INFORMATIONAL
 
 

@@ -45,6 +45,17 @@ INFO, LOW, MEDIUM, HIGH = Severity
             "Malware file blocked", MEDIUM, "Malware", "ThirdPartySensors",
         ),
         (
+            {"category": Category.MALWARE, "stage": Stage.DOWNLOAD, "enforcement": Enforcement.PASSED},
+            "Malware file met, not blocked", MEDIUM, "Malware", "ThirdPartySensors",
+        ),
+        (
+            {
+                "category": Category.MALWARE, "stage": Stage.DOWNLOAD,
+                "action": Action.WARN, "enforcement": Enforcement.WAIVED,
+            },
+            "Warning overridden: malware file", MEDIUM, "Malware", "ThirdPartySensors",
+        ),
+        (
             {"category": Category.COMMAND_AND_CONTROL, "severity": HIGH},
             "Command and control connection blocked", HIGH, "CommandAndControl", "ThirdPartySensors",
         ),
