@@ -40,14 +40,12 @@ log = logging.getLogger(__name__)
 
 
 class DownloadGate:
-    """Judge bodies. `unhashed` counts those that were named and too long, `unscanned` those that no scan completed."""
+    """Judge bodies. Those that were named and pass without being looked into to their end are counted (`unseen`)."""
 
     name = "seawall-download"
 
     def __init__(self, services: Services, visits: Visits, judging: Judging, enforcer: Enforcer) -> None:
         self.on_error = services.on_error
-        self.unhashed = 0
-        self.unscanned = 0
         self._files = KnownFiles()
         self._services = services
         self._visits = visits
@@ -120,7 +118,7 @@ class DownloadGate:
             return
         body = flow.response.raw_content
         if body is None or flow.response.stream:
-            self._passed_unseen(self._too_long())
+            self._passed_unseen(flow, self._too_long())
             return
         services = self._services
         limit = services.hold_limit * 4
@@ -130,6 +128,8 @@ class DownloadGate:
         if judged.stops:
             self._enforcer.page(flow, visit, judged)
         else:
+            for why in found.left_out:
+                self._passed_unseen(flow, why)
             self._enforcer.passed(visit, judged)
 
     @guarded(refuse_flow)
@@ -178,11 +178,11 @@ class DownloadGate:
         if self._services.blocks_large:
             flow.metadata[holding.WITHHELD] = response.stream = True
         else:
-            self._passed_unseen(why)
+            self._passed_unseen(flow, why)
             response.stream = self._services.streams
 
-    def _passed_unseen(self, why: str) -> None:
-        self.unhashed += 1
+    def _passed_unseen(self, flow: http.HTTPFlow, why: str) -> None:
+        self._services.unseen(self._visits.of(flow.client_conn).device, why)
         log.info("a download passed unseen: %s", why)
 
     def _why(self, flow: http.HTTPFlow) -> str:
@@ -215,7 +215,6 @@ class DownloadGate:
             verdict = scan_outcome.described(verdict, found.name, found.report)
         failure = found.failure or (found.report.failures[0] if found.report and found.report.failures else "")
         if failure and not verdict.stops:
-            self.unscanned += 1
             log.warning("a download could not be scanned: %s", failure)
             verdict = replace(self._judging.failed(), reason=f"{failure}; {self._judging.failed().reason}")
         return Judgement(told, verdict)

@@ -16,7 +16,7 @@ from mitmproxy import http
 from addons.bodies import digests, plain, strongest, weaker
 from addons.scanning.kinds import group_of, kind_of
 from addons.scanning.outcome import ScanPolicy
-from addons.scanning.report import ScanError, ScanReport
+from addons.scanning.report import ScanError, ScanReport, Weight
 
 _IN_A_THREAD = 256 * 1024  # bytes; hashing more than this would hold the loop up
 _LONGEST_NAME = 120  # characters
@@ -43,6 +43,14 @@ class LookedInto:
     def every_hash(self) -> tuple[str, ...]:
         """Return the file's hashes, then those of what it contains."""
         return tuple(dict.fromkeys((*self.hashes, *(self.report.hashes if self.report else ()))))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return why the file was not looked into to its end, in few words that do not vary; nothing where it was."""
+        if self.failure or (self.report and self.report.failures):
+            return ("its scan failed",)
+        opaque = [found.name for found in self.report.findings if found.weight is Weight.OPAQUE] if self.report else []
+        return tuple(dict.fromkeys(opaque))
 
 
 async def look_into(

@@ -88,7 +88,8 @@ class Services:
     `pinned` says whether an app is known to refuse our certificate, `pin` tells of one; `splices_pinned` lets it pass
     on hosts with listed URLs too. `ask` hands in a person's request for access and returns its status (`pending`,
     `approved`, `denied`); it raises ValueError with a reason, and without it pages have no such button. `opened`
-    counts a connection that is decrypted, and why; `sights` counts what is read in one. `handed_out` makes the files
+    counts a connection that is decrypted, and why, `unseen` a download that passed though it was not looked into to its
+    end; `sights` counts what is read in one. `handed_out` makes the files
     that the onboarding page offers beside the CA, by path.
     """
 
@@ -114,6 +115,7 @@ class Services:
     pin: Callable[[Device, App], Awaitable[None]] = _pin_nothing
     splices_pinned: bool = False
     opened: Callable[[Device, str], None] = lambda device, why: None
+    unseen: Callable[[Device, str], None] = lambda device, why: None
     ask: Callable[[Asking], Awaitable[str]] | None = None
     reach: PrivateReach = field(default_factory=lambda: PrivateReach(()))
     scanner: Scanner | None = None

@@ -1,4 +1,4 @@
-"""The decryption budget: which connections were opened, for what and for whom, and what could not be enforced.
+"""The decryption budget: which connections were opened, for what and for whom, what could not be enforced or seen.
 
 Each process counts for itself and writes its counts to a file of its own now and then, never on the way of a
 connection; whoever wants the whole adds the files up. Counts go on over a restart.
@@ -19,7 +19,7 @@ from indicators.observation import Device
 _WRITE_EVERY = 2.0  # seconds
 _KINDS = 4000  # of pairs counted apart; further ones are one row
 _OTHERS = "others"
-OPENED, UNENFORCED = "opened", "unenforced"
+OPENED, UNENFORCED, UNSEEN = KINDS = ("opened", "unenforced", "unseen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Row:
     """Count connections of one device for one reason.
 
     `opened`: they were decrypted because of `why`, an indicator or a setting. `unenforced`: they passed unopened though
-    URLs on the host `why` are listed, because the device has not shown that it trusts our CA.
+    URLs on the host `why` are listed, because the device has not shown that it trusts our CA. `unseen` are downloads on
+    opened ones that passed without being looked into to their end, and `why`.
     """
 
     what: str
@@ -56,6 +57,10 @@ class DecryptionBudget:
     def unenforced(self, device: Device, host: str) -> None:
         """Count a connection that passes although URLs on its host are listed."""
         self._add(UNENFORCED, device, host)
+
+    def unseen(self, device: Device, why: str) -> None:
+        """Count a download that passes though it was not, or not wholly, looked into."""
+        self._add(UNSEEN, device, why)
 
     def _add(self, what: str, device: Device, why: str) -> None:
         key = (what, device.id, why)
@@ -103,12 +108,12 @@ class Report:
     rows: tuple[Row, ...]
 
     def total(self, what: str) -> int:
-        """Return how many connections were `opened`, or `unenforced`."""
+        """Return how many connections were `opened` or `unenforced`, or how many downloads `unseen`."""
         return sum(row.count for row in self.rows if row.what == what)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
-        rows = {what: [_slim(row) for row in self.rows if row.what == what] for what in (OPENED, UNENFORCED)}
+        rows = {what: [_slim(row) for row in self.rows if row.what == what] for what in KINDS}
         return {"since": self.since, "totals": {what: self.total(what) for what in rows}, **rows}
 
 

@@ -11,14 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.cli.options import config_option, load_or_exit
-from proxy.decryption_budget import OPENED, UNENFORCED, Report
+from proxy.decryption_budget import KINDS, OPENED, UNENFORCED, UNSEEN, Report
 from proxy.decryption_budget import report as counted
 from proxy.inspect_lists import known_hosts
 
 _TITLES = {
     OPENED: "connections decrypted",
     UNENFORCED: "connections passed unopened, though URLs on their hosts are listed (no CA on the device)",
+    UNSEEN: "downloads passed that were not looked into to their end",
 }
+_WHY = {OPENED: "for", UNENFORCED: "host", UNSEEN: "because"}
 
 
 @click.group()
@@ -59,10 +61,10 @@ def never_inspect(as_json: bool) -> None:
 def _show(found: Report, console: Console) -> None:
     if found.since:
         console.print(Text(f"since {found.since}"))
-    for what, title in _TITLES.items():
-        console.print(Text(f"{found.total(what)} {title}"))
+    for what in KINDS:
+        console.print(Text(f"{found.total(what)} {_TITLES[what]}"))
         table = Table(box=None)
-        for heading in ("count", "device", "for" if what == OPENED else "host"):
+        for heading in ("count", "device", _WHY[what]):
             table.add_column(heading)
         for row in found.rows:
             if row.what == what:

@@ -60,6 +60,8 @@ def _show(found: Mapping[str, Any], console: Console) -> None:
     console.print(
         Text(f"decrypted: {budget['opened']} connections; not enforced for lack of the CA: {budget['unenforced']}")
     )
+    if budget["unseen"]:
+        console.print(Text(f"downloads not looked into: {budget['unseen']} (`seawall report decryption`)"))
     if found["pins"]:
         console.print(Text(f"apps that refuse our certificate: {found['pins']} (`seawall pins list`)"))
     if found["paused_until"]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from addons.scanning.limits import Limits
 from addons.scanning.outcome import ScanPolicy
 from addons.scanning.report import ScanError, ScanReport
 from addons.scanning.scan import FileScan
+from addons.services import Services
 from indicators.indicator import Indicator
 from indicators.settings import PolicySettings
 from indicators.words import Action, Category, Enforcement, IndicatorType, OnError, Stage
@@ -46,6 +48,11 @@ def serve(site: Origin, body: bytes, **headers: str) -> str:
 
     site.answers["/file"] = answer
     return f"http://good.test:{site.http_port}/file"
+
+
+def noting(unseen: list[tuple[str, str]], **more: object) -> Callable[[Services], Services]:
+    """Note downloads that pass unseen: of which device, and why."""
+    return lambda given: replace(given, unseen=lambda device, why: unseen.append((device.address, why)), **more)  # type: ignore[arg-type]
 
 
 def chunked(site: Origin, parts: list[bytes], kind: str = "application/octet-stream") -> Answer:
@@ -129,7 +136,8 @@ async def test_a_file_of_unknown_length_is_held_up_to_the_limit(start: Start) ->
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_what_is_longer_than_the_limit_is_streamed_and_counted(start: Start, known: bool) -> None:
-    gateway, site = await start(BAD, change=lambda given: replace(given, hold_limit=100_000))
+    unseen: list[tuple[str, str]] = []
+    gateway, site = await start(BAD, change=lambda given: replace(noting(unseen)(given), hold_limit=100_000))
     body = b"x" * 400_000
     if known:
         serve(site, body, Content_Type="application/octet-stream")
@@ -137,8 +145,8 @@ async def test_what_is_longer_than_the_limit_is_streamed_and_counted(start: Star
         chunked(site, [body[:200_000], body[200_000:]])
     answer = await fetch(f"http://good.test:{site.http_port}/file", http=gateway.http)
     assert (answer.status, answer.body) == (200, body)
-    gate = next(addon for addon in gateway.addons if getattr(addon, "name", "") == "seawall-download")
-    assert gate.unhashed == 1  # type: ignore[attr-defined]
+    assert len(unseen) == 1
+    assert unseen[0][1].startswith("it is longer than 97")
 
 
 @pytest.mark.parametrize(
@@ -276,6 +284,14 @@ class Scanning:
         return FileScan(Limits()).scan(name, body)
 
 
+def encrypted() -> bytes:
+    """Return an archive whose member says that it is encrypted."""
+    data = bytearray(harmless.zipped())
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(sign) + at] |= 1
+    return bytes(data)
+
+
 BANKER = ("android.permission.READ_SMS", "android.permission.BIND_ACCESSIBILITY_SERVICE")
 APK = "application/vnd.android.package-archive"
 
@@ -319,6 +335,26 @@ async def test_a_package_of_a_listed_signer_is_withheld(start: Start, whose: str
         assert f"signed by {signer.thumbprint}" in verdict.winner.description
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"Rar!\x1a\x07\x01\x00", ["archive that cannot be opened here"]),
+        (encrypted(), ["encrypted archive"]),
+        (harmless.package(), []),
+    ],
+    ids=["rar", "encrypted", "an app"],
+)
+@pytest.mark.parametrize("unreadable", [Action.ALLOW, Action.BLOCK])
+async def test_what_was_not_looked_into_is_said(start: Start, body: bytes, why: list[str], unreadable: Action) -> None:
+    unseen: list[tuple[str, str]] = []
+    policy = ScanPolicy(unreadable=unreadable)
+    gateway, site = await start(change=noting(unseen, scanner=Scanning(), scan=policy))
+    answer = await fetch(serve(site, body, Content_Type="application/zip"), http=gateway.http)
+    blocked = bool(why) and unreadable is Action.BLOCK
+    assert answer.status == (403 if blocked else 200)
+    assert unseen == ([] if blocked else [("127.0.0.1", one) for one in why])
+
+
 async def test_an_allowed_hash_outranks_a_scan(start: Start) -> None:
     body = harmless.package(permissions=BANKER)
     allowed = replace(hash_of(body), action=Action.ALLOW, origin=CUSTOM)
@@ -332,10 +368,11 @@ async def test_an_allowed_hash_outranks_a_scan(start: Start) -> None:
 async def test_a_scan_that_fails_follows_on_error(
     start: Start, on_error: OnError, status: int, error: Exception
 ) -> None:
-    change = lambda given: replace(given, scanner=Scanning(error), on_error=on_error)  # noqa: E731
-    gateway, site = await start(change=change)
+    unseen: list[tuple[str, str]] = []
+    gateway, site = await start(change=noting(unseen, scanner=Scanning(error), on_error=on_error))
     answer = await fetch(serve(site, harmless.zipped(), Content_Type="application/zip"), http=gateway.http)
     assert answer.status == status
+    assert unseen == ([("127.0.0.1", "its scan failed")] if status == 200 else [])
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/html", "image/png", "application/json"])

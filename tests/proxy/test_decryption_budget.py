@@ -9,7 +9,7 @@ import pytest
 
 from indicators.observation import Device
 from proxy import decryption_budget
-from proxy.decryption_budget import OPENED, UNENFORCED, DecryptionBudget, report
+from proxy.decryption_budget import OPENED, UNENFORCED, UNSEEN, DecryptionBudget, report
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PHONE, TABLET = Device("p", "phone"), Device("t", "tablet")
@@ -32,6 +32,7 @@ async def test_processes_are_added_up_and_counts_outlive_them(tmp_path: Path) ->
     again, front = budget(tmp_path), budget(tmp_path, "front")
     again.opened(PHONE, "evil.test")
     front.unenforced(PHONE, "a.test")
+    again.unseen(TABLET, "encrypted archive")
     again.write()
     front.write()
     found = report(tmp_path)
@@ -39,8 +40,9 @@ async def test_processes_are_added_up_and_counts_outlive_them(tmp_path: Path) ->
         (OPENED, "phone", "evil.test", 3),
         (OPENED, "tablet", "URLs on a.test", 1),
         (UNENFORCED, "phone", "a.test", 1),
+        (UNSEEN, "tablet", "encrypted archive", 1),
     ]
-    assert found.to_json()["totals"] == {OPENED: 4, UNENFORCED: 1}
+    assert found.to_json()["totals"] == {OPENED: 4, UNENFORCED: 1, UNSEEN: 1}
     assert found.since == "2026-11-24T00:00:00+00:00"
 
 

@@ -32,12 +32,13 @@ def test_the_decryption_budget_for_people_and_programs(folder: Path) -> None:
     for _ in range(3):
         budget.opened(Device("p", "the phone"), "evil.test")
     budget.unenforced(Device("p", "the phone"), "github.test")
+    budget.unseen(Device("p", "the phone"), "encrypted archive")
     budget.write()
     shown = run("decryption")
     assert "since 2026-03-01" in shown
     assert "3 connections decrypted" in shown
     assert "1 connections passed unopened" in shown
-    for word in ("the phone", "evil.test", "github.test"):
+    for word in ("the phone", "evil.test", "github.test", "1 downloads passed", "encrypted archive"):
         assert word in shown
     assert json.loads(run("decryption", "--json"))["opened"] == [
         {"device": "p", "name": "the phone", "why": "evil.test", "count": 3}

@@ -24,7 +24,7 @@ FOUND: dict[str, Any] = {
     "delivery": {"delivered": 12, "rejected": 1, "trouble": "the collector cannot be reached", "since": None},
     "errors": ["config.yaml:3: indicators[0].blok: unknown key"],
     "restart_to_apply": ["dns.port"],
-    "decryption": {"opened": 7, "unenforced": 9},
+    "decryption": {"opened": 7, "unenforced": 9, "unseen": 4},
     "pins": 2,
     "workers": [
         {"role": "resolver", "pid": 4711, "ready": True, "restarts": 2, "generation": 3, "failures": 5, "lost": 0},
@@ -71,7 +71,15 @@ def supervisor(config: Path) -> Iterator[None]:
 def test_people_see_what_matters(config: Path) -> None:
     ran = CliRunner().invoke(status, ["--config", str(config)], env={"COLUMNS": "160"})
     assert ran.exit_code == 0
-    for word in ("resolver", "4711", "ready", "starting", "12 delivered, 1 rejected", "cannot be reached"):
+    for word in (
+        "resolver",
+        "4711",
+        "ready",
+        "starting",
+        "12 delivered, 1 rejected",
+        "cannot be reached",
+        "not looked into: 4",
+    ):
         assert word in ran.output
     for word in ("paused until 2026-03-01", "restart to apply: dns.port", "config.yaml:3", "10.0.2.2:8080"):
         assert word in ran.output
