@@ -96,7 +96,10 @@ class Classifier:
                 return found
         if url is not None and (known or not hosts or not _is_plainly_on(url, hosts[0])):
             return self._judge_url(seen, url, known, now)
-        if not (known or seen.addresses or seen.hashes or seen.certificate or seen.findings) and _are_names(hosts):
+        if not (known or seen.addresses or seen.hashes or seen.certificate or seen.findings) and (
+            (len(hosts) == 1 and hosts[0][-1:].isalpha() and ":" not in hosts[0])
+            or _are_names(hosts)  # mostly one name
+        ):
             return self._clean_http if seen.stage is Stage.HTTP else self._clean
         return self._judge_seen(seen, None, known, now)
 

@@ -117,23 +117,29 @@ class Pending(Verdict):
 
     __slots__ = ()
 
+    # What such a verdict has in common with all others of its kind; while it waits, these stand before its own fields.
+    final = True
+    needs = None
+    would = None
+    failed = False
+    always_inspect = False
+    rewrite = ()
+
     def __init__(self, action: Action, build: Callable[[], Verdict], *, alert: bool) -> None:
-        object.__setattr__(self, "__class__", _Open)
-        one: Any = self
-        one.action, one.alert, one._source = action, alert, build
-        one.final, one.needs, one.would, one.failed, one.always_inspect = True, None, None, False, False
-        one.rewrite = ()
-        one.__class__ = Pending
+        put = object.__setattr__
+        put(self, "action", action)
+        put(self, "alert", alert)
+        put(self, "_source", build)
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("reason", "matches"):
             raise AttributeError(name)
         built: Verdict = self._source()
         put = object.__setattr__
-        put(self, "reason", built.reason)
-        put(self, "matches", built.matches)
         put(self, "_source", None)
         put(self, "__class__", Verdict)
+        for field in _WAITING:
+            put(self, field, getattr(built, field))
         return getattr(built, name)
 
     def __eq__(self, other: object) -> bool:
@@ -154,7 +160,4 @@ class Pending(Verdict):
         return self
 
 
-class _Open(Evident):
-    """The twin of `Verdict` whose fields may be set."""
-
-    __slots__ = tuple(Verdict.__slots__)
+_WAITING = tuple(name for name in Verdict.__slots__ if name not in ("action", "alert"))

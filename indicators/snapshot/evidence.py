@@ -28,10 +28,11 @@ class Found(NamedTuple):
 class Evidence:
     """Read words and build matches from them."""
 
-    __slots__ = ("_cells", "_feeds", "_profiles", "_since")
+    __slots__ = ("_cells", "_feeds", "_profiles", "_since", "records")
 
     def __init__(self, cells: CellReader, profiles: Sequence[Profile], feeds: Sequence[FeedNote]) -> None:
         self._cells = cells
+        self.records = cells.records
         self._profiles = profiles
         self._feeds = [feed.name for feed in feeds]
         self._since = [datetime.fromisoformat(feed.since) if feed.since else None for feed in feeds]

@@ -8,6 +8,7 @@ never says no to a name that is listed. A walk of the trie costs three times as 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from zlib import crc32
 
 _CELLS_EACH = 6  # cells for one listed name, rounded up to a power of two: about one clean host in ten is let through
@@ -27,16 +28,23 @@ class NameFilter:
         if not len(cells) or self._mask & (self._mask + 1):
             raise ValueError(f"{len(cells)} bytes of cells are no power of two")
 
-    def may_hold(self, host: str) -> bool:
-        """Say whether something may stand on a canonical host or a parent of it."""
+    def asking(self, confirm: Callable[[str], object]) -> Callable[[str], bool]:
+        """Return a function that says whether something stands on a canonical host or a parent of it.
+
+        It asks `confirm` where the table says *perhaps*. Made once and called for every name that anybody asks for.
+        """
         cells, mask = self._cells, self._mask
-        at = host.rfind(".", 0, host.rfind("."))  # of a single label: -1 twice
-        while True:
-            cell = crc32(host[at + 1 :].encode()) & mask
-            mark = cells[cell >> 2] >> ((cell & 3) << 1) & 3
-            if mark != _LEADS_ON or at < 0:
-                return mark > 1
-            at = host.rfind(".", 0, at)
+
+        def stands(host: str) -> bool:
+            at = host.rfind(".", 0, host.rfind("."))  # of a single label: -1 twice
+            while True:
+                cell = crc32(host[at + 1 :].encode()) & mask
+                mark = cells[cell >> 2] >> ((cell & 3) << 1) & 3
+                if mark != _LEADS_ON or at < 0:
+                    return mark > 1 and bool(confirm(host))
+                at = host.rfind(".", 0, at)
+
+        return stands
 
 
 class CellMaker:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import marisa_trie
@@ -56,14 +56,17 @@ class Snapshot:
         unnamed = Unnamed(self._sections, self._evidence)
         self._unnamed = unnamed if unnamed else None
         self._plain = frozenset(at + 1 for at, profile in enumerate(described) if not profile.is_marker)
-        self._blocks = {at + 1: profile.alerts for at, profile in enumerate(described) if _is_plain_block(profile)}
+        self._parts = {at: profile for at, profile in enumerate(described) if _is_part_of_a_plain_block(profile)}
+        self._blocks = {
+            at + 1: one.alerts for at, one in self._parts.items() if one.action is Action.BLOCK and not one.exact
+        }
         self._trie = marisa_trie.Trie().map(self._sections["names"])
         self._words = self._numbers("names.words")
-        self._may_hold = NameFilter(self._sections["names.filter"]).may_hold
+        self._named = NameFilter(self._sections["names.filter"]).asking(self._walk)
         self._v4, self._v4_words = self._numbers("v4"), self._numbers("v4.words")
         self._v6, self._v6_words = Rows(self._sections["v6"], 16), self._numbers("v6.words")
         if self._unnamed is None:  # most snapshots: one call less on the way of all traffic
-            self.mentions = _mentioner(self._may_hold, self._walk)  # type: ignore[assignment,method-assign]
+            self.mentions = self._named  # type: ignore[method-assign]
         self._last: tuple[str, list[tuple[str, int]]] = ("", [])
         self._under: dict[str, tuple[Match, ...]] = {}
         if len(self._trie) != len(self._words):
@@ -83,9 +86,7 @@ class Snapshot:
 
     def mentions(self, host: str) -> bool:
         """Say whether anything stands on this host or a parent of it."""
-        if self._may_hold(host) and self._walk(host):
-            return True
-        return self._unnamed is not None and self._unnamed.may_meet(host)
+        return self._named(host) or (self._unnamed is not None and self._unnamed.may_meet(host))
 
     def on_host(self, host: str) -> tuple[Match, ...]:
         """Return the domains and host-only URLs that cover this host, its own first."""
@@ -97,13 +98,30 @@ class Snapshot:
         return (*named, *self._unnamed.on_host(host)) if self._unnamed else tuple(named)
 
     def plain_block(self, host: str) -> bool | None:
-        """Say whether the one block that stands on a host, with nothing else beside it, is to be alerted.
+        """Say whether what stands on a host, which comes to a block whatever is weighed, is to be alerted.
 
-        None where nothing stands there, or anything more must be weighed: several entries, a guard, a URL below, an
-        expiry, an address to answer with, an entry that spares subdomains, an expression or a hash.
+        So it is where feeds block, and beside that do no more than record. None where nothing stands there, or more
+        must be weighed: an exception, a warning, a URL below, an expiry, an address to answer with, an expression, a
+        hash.
         """
+        if self._unnamed:
+            return None
         keys = self._walk(host)
-        return self._blocks.get(self._words[keys[0][1]] >> LINE_BITS) if len(keys) == 1 and not self._unnamed else None
+        if len(keys) == 1 and (alerts := self._blocks.get(self._words[keys[0][1]] >> LINE_BITS)) is not None:
+            return alerts  # nearly all hits
+        return self._alert_of(keys, len(host) + 1)
+
+    def _alert_of(self, keys: Iterable[tuple[str, int]], size: int) -> bool | None:
+        """Weigh several entries together; an exact one counts beside the key of the host itself, of this size."""
+        blocked = alerted = False
+        for key, at in keys:
+            for number, _, expires in self._evidence.records(self._words[at]):
+                part = self._parts.get(number)
+                if part is None or expires:
+                    return None
+                if not part.exact or len(key) == size:
+                    blocked, alerted = blocked or part.action is Action.BLOCK, alerted or part.alerts
+        return alerted if blocked else None
 
     def glance(self, host: str) -> Glance | None:
         """Return what is listed on a host and its parents, not built; None for nothing, or for what expires.
@@ -247,12 +265,5 @@ def _lasts_longer(one: Found, other: Found) -> bool:
     return bool(than) and (not until or until > than)
 
 
-def _is_plain_block(profile: Profile) -> bool:
-    return profile.action is Action.BLOCK and not (profile.is_marker or profile.target or profile.exact)
-
-
-def _mentioner(may_hold: Callable[[str], bool], walk: Callable[[str], list[tuple[str, int]]]) -> Callable[[str], bool]:
-    def mentions(host: str) -> bool:
-        return may_hold(host) and bool(walk(host))
-
-    return mentions
+def _is_part_of_a_plain_block(profile: Profile) -> bool:
+    return profile.action in (Action.BLOCK, Action.AUDIT) and not (profile.is_marker or profile.target)

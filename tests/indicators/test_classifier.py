@@ -132,6 +132,13 @@ LISTED = [
     for feed, rules in {
         "f1": ["evil.example", "twice.example", {"warn": "odd.example"}, "under.example/bad", "under.example"],
         "f2": ["twice.example", "sub.evil2.example", "other.example/bad", {"allow": "spared.example"}, "ours.example"],
+        "f3": ["deep.evil.example", {"audit": "seen.example"}, "bad.seen.example", {"audit": "rec.evil.example"}],
+        "f4": [
+            {"allow": "fine.evil.example"},
+            {"warn": "warned.evil.example"},
+            "path.evil.example/bad",
+            "spared.example",
+        ],
     }.items()
     for rule in rules
     for one in parse_indicator(rule, Origin(feed, custom=False, place=feed))  # type: ignore[arg-type]
@@ -152,7 +159,8 @@ class LongWay(Snapshot):
     "host",
     "evil.example www.evil.example twice.example odd.example under.example a.under.example evil2.example "
     "x.sub.evil2.example other.example spared.example only.example www.only.example ends.example ours.example "
-    "good.example".split(),
+    "good.example deep.evil.example a.deep.evil.example seen.example bad.seen.example rec.evil.example "
+    "fine.evil.example warned.evil.example path.evil.example".split(),
 )
 @pytest.mark.parametrize("settings", [PolicySettings(), PolicySettings(mode=Mode.AUDIT), PolicySettings(bodies=True)])
 def test_a_verdict_whose_evidence_waits_is_the_one_that_weighing_gives(
@@ -185,14 +193,17 @@ def test_a_verdict_whose_evidence_waits_is_the_one_that_weighing_gives(
         assert got == expected
 
 
-def test_evidence_waits_where_one_block_is_all_there_is() -> None:
+def test_evidence_waits_where_blocks_are_all_there_is() -> None:
     classifier = Classifier(index("ours.example"), [Snapshot(compile_indicators(LISTED).content)], PolicySettings())
-    waiting = {
-        host
-        for host in ("evil.example", "www.evil.example", "twice.example", "under.example", "ends.example")
-        if type(classifier.judge(see(Stage.DNS, host), NOW)) is Pending
-    }
-    assert waiting == {"evil.example", "www.evil.example"}
+    asked = (
+        "evil.example www.evil.example twice.example under.example ends.example deep.evil.example seen.example "
+        "bad.seen.example rec.evil.example fine.evil.example warned.evil.example path.evil.example".split()
+    )
+    waiting = [host for host in asked if type(classifier.judge(see(Stage.DNS, host), NOW)) is Pending]
+    assert waiting == [
+        *("evil.example", "www.evil.example", "twice.example", "deep.evil.example", "bad.seen.example"),
+        "rec.evil.example",
+    ]
     paused = Classifier(
         index(), [Snapshot(compile_indicators(LISTED).content)], PolicySettings(), paused_until=NOW + timedelta(hours=1)
     )
