@@ -38,8 +38,9 @@ def compare(setting: Setting) -> Iterator[Comparison]:
             urls[_PEER] = stack.enter_context(cluster())
         except Missing as error:
             missing[_PEER] = str(error)
+        _fill(list(urls.values()), kept)
         loads = {name: stack.enter_context(_collector(url, folder / f"{len(name)}.log")) for name, url in urls.items()}
-        measured = _rounds(loads, setting, kept)
+        measured = _rounds(loads, setting)
     words = f"with {kept:,} events kept"
     rates = {name: Spread(tuple(one["rate"] for one in taken)) for name, taken in measured.items()}
     most = {name: Spread(tuple(one["most"] for one in taken)) for name, taken in measured.items()}
@@ -66,23 +67,34 @@ def _judged(goal: str, passed: dict[str, bool], words: dict[str, str]) -> str:
     return f"goal {goal}: {', '.join(told)}."
 
 
+def _fill(urls: list[str], kept: int) -> None:
+    """Fill all databases at once, each from a process of its own that tells on standard error how far it is."""
+    command = [sys.executable, "-m", "benchmarks.collector_seed"]
+    filling = [subprocess.Popen([*command, url, str(kept)], cwd=ROOT) for url in urls]
+    try:
+        if any(child.wait() for child in filling):
+            raise Missing("a database could not be filled: see above")
+    finally:
+        for child in filling:
+            child.kill()
+
+
 def _rounds(
-    loads: dict[str, Callable[[float, int, int], dict[str, Any]]], setting: Setting, kept: int
+    loads: dict[str, Callable[[float, int], dict[str, Any]]], setting: Setting
 ) -> dict[str, list[dict[str, Any]]]:
-    """Fill each collector, then measure them in turn."""
-    begin = dict.fromkeys(loads, 1)
-    for name, load in loads.items():
-        load(0.1, kept, begin[name])
+    """Measure each collector in turn, saying on standard error what was found so far."""
     taken: dict[str, list[dict[str, Any]]] = {name: [] for name in loads}
     for number in range(setting.rounds):
         for name in sorted(loads, reverse=bool(number % 2)):
-            begin[name] += 100_000_000
-            taken[name].append(loads[name](setting.seconds * 2.0, 0, begin[name]))
+            found = loads[name](setting.seconds * 2.0, (1 + number) * 100_000_000)
+            taken[name].append(found)
+            told = f"{found['most']:,.0f}/s alone, {found['rate']:,.0f}/s of {OFFERED:,.0f} beside the console"
+            print(f"round {number + 1}: {name}: {told}", file=sys.stderr, flush=True)
     return taken
 
 
 @contextmanager
-def _collector(url: str, log: Path) -> Iterator[Callable[[float, int, int], dict[str, Any]]]:
+def _collector(url: str, log: Path) -> Iterator[Callable[[float, int], dict[str, Any]]]:
     """Run a collector; give a function that loads it."""
     address = log.with_suffix(".url")
     command = [sys.executable, "-m", "benchmarks.collector_server", url, str(address)]
@@ -94,14 +106,14 @@ def _collector(url: str, log: Path) -> Iterator[Callable[[float, int, int], dict
             if child.poll() is not None or time.monotonic() > deadline:
                 raise Missing(f"the collector did not start: {log.read_text()[-500:]}")
             time.sleep(0.05)
-        yield lambda seconds, kept, begin: _load(address.read_text(), seconds, kept, begin)
+        yield lambda seconds, begin: _load(address.read_text(), seconds, begin)
     finally:
         child.terminate()
         child.wait(20)
 
 
-def _load(address: str, seconds: float, kept: int, begin: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.collector_load", address, str(seconds), str(kept), str(begin)]
+def _load(address: str, seconds: float, begin: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.collector_load", address, str(seconds), str(begin)]
     with pinned(load_cores()):
         done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, env=os.environ)
     if done.returncode:

@@ -1,8 +1,8 @@
 """The load for the collector: batches of events as gateways send them, and a reader who opens all pages of the console.
 
-`python -m benchmarks.collector_load URL SECONDS KEPT BEGIN` prints one JSON object: events a second, and for each page
-its median answer in milliseconds; `most` is how many were taken while nobody read and a batch always waited. KEPT
-events are sent before the clock starts; BEGIN keeps ids apart between runs.
+`python -m benchmarks.collector_load URL SECONDS BEGIN` prints one JSON object: events a second, and for each page
+its median answer in milliseconds; `most` is how many were taken while nobody read and a batch always waited. BEGIN
+keeps ids apart between runs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -25,7 +26,8 @@ GATEWAY, READ, ADMIN = "gateway-token-0123", "reading-token-0123", "administrato
 BATCH = 2000
 OFFERED = 5500.0  # events a second, while pages are read
 _DEVICES, _HOSTS = 300, 400
-_MONTH, _MINUTE = 30 * 86400, 60  # seconds
+OLDEST = 5000  # events ago: how far back a repeat's incident lies at most
+_MINUTE = 60  # seconds
 PAGES = (
     "/", "/?span=30d", "/alerts", "/alerts?show=all", "/alerts?show=all&q=h399.example", "/devices", "/devices/dev-7",
     "/devices/dev-7?span=30d", "/indicators", "/indicators/hits?value=h7.example", "/requests", "/system", "/audit",
@@ -33,17 +35,21 @@ PAGES = (
 )  # fmt: skip
 
 
-def batches(begin: int, spread: int = _MONTH) -> Iterator[bytes]:
-    """Yield gzipped batches for ever: half verdicts, the rest repeats of them, over the last `spread` seconds."""
+def events(begin: int, spread: int) -> Iterator[dict[str, Any]]:
+    """Yield events for ever: half verdicts, the rest repeats of them, over the last `spread` seconds."""
     chance, number, now = random.Random(begin), begin, datetime.now(UTC)
     while True:
-        made: list[dict[str, Any]] = []
-        for _ in range(BATCH):
-            number += 1
-            verdict = number % 2 or number < begin + 10
-            when = now - timedelta(seconds=chance.randrange(spread))
-            made.append(_event(chance, number, when) if verdict else _repeat(chance, begin, number, when))
-        yield gzip.compress(json.dumps({"events": made}).encode(), 1)
+        number += 1
+        verdict = number % 2 or number < begin + 10
+        when = now - timedelta(seconds=chance.randrange(spread))
+        yield _event(chance, number, when) if verdict else _repeat(chance, begin, number, when)
+
+
+def batches(begin: int) -> Iterator[bytes]:
+    """Yield gzipped batches for ever, of the last minute."""
+    made = events(begin, _MINUTE)
+    while True:
+        yield gzip.compress(json.dumps({"events": list(islice(made, BATCH))}).encode(), 1)
 
 
 def _common(chance: random.Random, number: int, when: datetime) -> dict[str, Any]:
@@ -66,7 +72,7 @@ def _event(chance: random.Random, number: int, when: datetime) -> dict[str, Any]
 
 
 def _repeat(chance: random.Random, begin: int, number: int, when: datetime) -> dict[str, Any]:
-    incident = max(begin + 1, number - chance.randrange(1, 5000)) | 1
+    incident = max(begin + 1, number - chance.randrange(1, OLDEST)) | 1
     return _common(chance, number, when) | {
         "kind": "repeat",
         "incident": f"e{incident}",
@@ -77,14 +83,12 @@ def _repeat(chance: random.Random, begin: int, number: int, when: datetime) -> d
 class Load:
     """Send and read until the time is over."""
 
-    def __init__(self, url: str, begin: int, spread: int) -> None:
+    def __init__(self, url: str, begin: int) -> None:
         self._url = url
-        self._batches = batches(begin, spread)
+        self._batches = batches(begin)
         self.accepted = 0
 
-    async def send(
-        self, http: aiohttp.ClientSession, until: float, events: int = sys.maxsize, pace: float = math.inf
-    ) -> float:
+    async def send(self, http: aiohttp.ClientSession, until: float, pace: float = math.inf) -> float:
         """Deliver batches, at most `pace` events a second; return how many were taken a second.
 
         A batch that is told to wait is sent again.
@@ -94,7 +98,7 @@ class Load:
         headers = {"Authorization": f"Bearer {GATEWAY}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
         began, sent, before = time.monotonic(), 0, self.accepted
         making = asyncio.create_task(asyncio.to_thread(next, self._batches))
-        while time.monotonic() < until and self.accepted < events:
+        while time.monotonic() < until:
             body = await making
             making = asyncio.create_task(asyncio.to_thread(next, self._batches))
             await asyncio.sleep(max(0.0, began + sent / pace - time.monotonic()))
@@ -123,15 +127,10 @@ class Load:
                 await asyncio.sleep(0.05)
 
 
-async def main(url: str, seconds: float, kept: int, begin: int) -> None:
-    """Send what is kept; then as much as is taken for half the time; then what is offered, while pages are read.
-
-    What is kept is of a month; what is then sent is of the last minute, as gateways send.
-    """
-    load = Load(url, begin, _MONTH if kept else _MINUTE)
+async def main(url: str, seconds: float, begin: int) -> None:
+    """Send as much as is taken for half the time; then what is offered, while pages are read."""
+    load = Load(url, begin)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as http:
-        if kept:
-            await load.send(http, time.monotonic() + 3600, kept)
         most, began = await load.send(http, time.monotonic() + seconds / 2), time.monotonic()
         taken: dict[str, list[float]] = {page: [] for page in PAGES}
         async with asyncio.TaskGroup() as tasks:
@@ -142,4 +141,4 @@ async def main(url: str, seconds: float, kept: int, begin: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))

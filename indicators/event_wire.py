@@ -5,6 +5,7 @@ Parsing is strict and names the field that is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -59,33 +60,12 @@ def from_json(body: object) -> VerdictEvent:
         raise ValueError(f"v: expected {VERSION}, this collector knows no other version")
     return VerdictEvent(
         id=read.text("id", required=True, limit=64),
-        kind=EventKind(read.word("kind", EventKind, EventKind.VERDICT)),
+        kind=read.word("kind", EventKind, EventKind.VERDICT),
         incident=read.text("incident", required=True, limit=64),
         time=read.time("time"),
         gateway=read.text("gateway", required=True, limit=128),
         device=_device_from(read.object("device")),
-        count=read.number("count", 1, most=10**9),
-        user_agent=read.text("user_agent"),
-        stage=Stage(read.word("stage", Stage, Stage.HTTP)),
-        action=Action(read.word("action", Action, Action.ALLOW)),
-        would=Action(read.word("would", Action, "")) if read.has("would") else None,
-        enforcement=Enforcement(read.word("enforcement", Enforcement, Enforcement.PASSED)),
-        alert=read.flag("alert"),
-        failed=read.flag("failed"),
-        reason=read.text("reason"),
-        category=Category(read.word("category", Category, "")) if read.has("category") else None,
-        severity=Severity(read.word("severity", Severity, Severity.INFORMATIONAL)),
-        title=read.text("title"),
-        description=read.text("description"),
-        recommended_actions=read.text("recommended_actions"),
-        host=read.text("host"),
-        url=read.text("url"),
-        addresses=read.texts("addresses"),
-        port=read.number("port", 0, most=65535) if read.has("port") else None,
-        hashes=read.texts("hashes"),
-        matches=tuple(map(_evidence_from, read.objects("matches"))),
-        signs=tuple(map(_sign_from, read.objects("signs"))),
-        hidden=read.flag("hidden"),
+        **{name: take(read, name) for name, take in _TAKERS if name in read.body},
     )
 
 
@@ -94,14 +74,14 @@ def _device_from(read: JsonFields) -> Device:
         id=read.text("id", required=True, limit=128),
         name=read.text("name", limit=256),
         group=read.text("group", limit=128) or "default",
-        identified_by=IdentifiedBy(read.word("identified_by", IdentifiedBy, IdentifiedBy.ADDRESS)),
+        identified_by=read.word("identified_by", IdentifiedBy, IdentifiedBy.ADDRESS),
         address=read.text("address", limit=64),
         listener=read.text("listener", limit=32),
     )
 
 
 def _sign_from(read: JsonFields) -> Sign:
-    kind = SignKind(read.word("kind", SignKind, ""))
+    kind = read.word("kind", SignKind)
     return Sign(kind, read.text("value", limit=MAX_VALUE), read.number("count", 1, least=1, most=10**9))
 
 
@@ -109,11 +89,39 @@ def _evidence_from(read: JsonFields) -> Evidence:
     return Evidence(
         indicator=read.text("indicator", required=True),
         type=read.text("type", required=True, limit=32),
-        action=Action(read.word("action", Action, Action.ALLOW)),
+        action=read.word("action", Action, Action.ALLOW),
         source=read.text("source", limit=256),
-        category=Category(read.word("category", Category, Category.CUSTOM)),
+        category=read.word("category", Category, Category.CUSTOM),
         observable=read.text("observable"),
         title=read.text("title"),
         line=read.number("line", 0, least=0, most=10**9),
         guard=read.text("guard"),
     )
+
+
+# What an event need not say, in the order in which a mistake is named. What is missing is as `VerdictEvent` says:
+# asking for it all the same took half of the time in which a batch was read.
+_TAKERS: tuple[tuple[str, Callable[[JsonFields, str], Any]], ...] = (
+    ("count", lambda read, name: read.number(name, 1, most=10**9)),
+    ("user_agent", JsonFields.text),
+    ("stage", lambda read, name: read.word(name, Stage)),
+    ("action", lambda read, name: read.word(name, Action)),
+    ("would", lambda read, name: read.word(name, Action) if read.has(name) else None),
+    ("enforcement", lambda read, name: read.word(name, Enforcement)),
+    ("alert", JsonFields.flag),
+    ("failed", JsonFields.flag),
+    ("reason", JsonFields.text),
+    ("category", lambda read, name: read.word(name, Category) if read.has(name) else None),
+    ("severity", lambda read, name: read.word(name, Severity)),
+    ("title", JsonFields.text),
+    ("description", JsonFields.text),
+    ("recommended_actions", JsonFields.text),
+    ("host", JsonFields.text),
+    ("url", JsonFields.text),
+    ("addresses", JsonFields.texts),
+    ("port", lambda read, name: read.number(name, 0, most=65535) if read.has(name) else None),
+    ("hashes", JsonFields.texts),
+    ("matches", lambda read, name: tuple(map(_evidence_from, read.objects(name)))),
+    ("signs", lambda read, name: tuple(map(_sign_from, read.objects(name)))),
+    ("hidden", JsonFields.flag),
+)

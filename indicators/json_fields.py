@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 MAX_TEXT = 4096  # characters of a text unless told otherwise
 _MAX_ITEMS = 64  # of a list
@@ -39,7 +39,7 @@ class JsonFields:
         value = self.body.get(name, [])
         if not isinstance(value, list) or len(value) > _MAX_ITEMS:
             raise ValueError(f"{self.at}{name}: expected a list of at most {_MAX_ITEMS} objects")
-        places = [f"{self.at}{name}[{number}]" for number in range(len(value))]
+        places = (f"{self.at}{name}[{number}]" for number in range(len(value)))
         return tuple(JsonFields(item, place, f"{place}.") for item, place in zip(value, places, strict=True))
 
     def text(self, name: str, *, required: bool = False, limit: int = MAX_TEXT) -> str:
@@ -58,12 +58,13 @@ class JsonFields:
             raise ValueError(f"{self.at}{name}: expected a list of at most {_MAX_ITEMS} strings")
         return tuple(item[:MAX_TEXT] for item in value)
 
-    def word(self, name: str, words: type[StrEnum], default: str) -> str:
-        """Return one of an enum's words. Raises ValueError."""
+    def word[W: StrEnum](self, name: str, words: type[W], default: W | None = None) -> W:
+        """Return one of an enum's words. Raises ValueError, where there is no default also when it is missing."""
         value = self.body.get(name, default)
-        if not isinstance(value, str) or value not in words._value2member_map_:
+        found = words._value2member_map_.get(value) if isinstance(value, str) else None
+        if found is None:
             raise ValueError(f"{self.at}{name}: expected one of {', '.join(words)}, got {value!r:.40}")
-        return value
+        return cast("W", found)
 
     def number(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
         """Return a whole number within bounds. Raises ValueError."""

@@ -10,7 +10,7 @@ from sqlalchemy import case, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.arrival import Arrival
-from collector.store.bulk import run_many
+from collector.store.bulk import Row, run_many
 from collector.store.claim_tables import CLAIMS
 from collector.store.database import Database, chunks
 from collector.store.policy_tables import POSTURES
@@ -18,17 +18,18 @@ from collector.vulnerabilities.choosing import SeenClaim
 from collector.vulnerabilities.claims import Claim, ClaimSource, Confidence, claim_of, claim_of_sign
 from indicators.event import VerdictEvent
 
+type _Key = tuple[str, ClaimSource, str, str]
+
 MOST = 32  # claims kept of one device; a client that varies what it says pushes its own oldest out
 
 
 async def keep_claims(database: Database, connection: AsyncConnection, told: Iterable[Arrival]) -> None:
     """Note what user agents and signs claim; a claim made again is seen later, not twice."""
-    rows: dict[tuple[str, ...], dict[str, object]] = {}
+    rows: dict[_Key, Row] = {}
     for arrival in told:
         device, when = arrival.event.device.id, arrival.when
         for claim in _claims(arrival.event):
-            key = (device, claim.source, claim.platform, claim.version)
-            rows[key] = _joined(rows.get(key), _row(device, claim, when))
+            _join(rows, (device, claim.source, claim.platform, claim.version), claim, when)
     if not rows:
         return
     statement = database.insert(CLAIMS)
@@ -38,7 +39,7 @@ async def keep_claims(database: Database, connection: AsyncConnection, told: Ite
     changed["first_seen"] = case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen)
     keys = [column.name for column in CLAIMS.primary_key]
     await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows.values()))
-    await _drop_beyond(connection, sorted({str(row["device_id"]) for row in rows.values()}))
+    await _drop_beyond(connection, sorted({device for device, *_ in rows}))
 
 
 async def claims_of(connection: AsyncConnection, devices: Sequence[str]) -> dict[str, list[SeenClaim]]:
@@ -82,7 +83,18 @@ def _claims(event: VerdictEvent) -> Iterator[Claim]:
     yield from filter(None, map(claim_of_sign, event.signs))
 
 
-def _row(device: str, claim: Claim, when: datetime) -> dict[str, object]:
+def _join(rows: dict[_Key, Row], key: _Key, claim: Claim, when: datetime) -> None:
+    """Add a claim; of one made twice the later words stand, and the span of both."""
+    row = rows.get(key)
+    if row is None:
+        rows[key] = _row(key[0], claim, when)
+        return
+    row["first_seen"] = min(row["first_seen"], when)
+    if (when, claim.model, str(claim.built)) > (row["last_seen"], row["model"], str(row["built"])):
+        row.update(_row(key[0], claim, when), first_seen=row["first_seen"])
+
+
+def _row(device: str, claim: Claim, when: datetime) -> Row:
     return {
         "device_id": device,
         "source": str(claim.source),
@@ -95,13 +107,6 @@ def _row(device: str, claim: Claim, when: datetime) -> dict[str, object]:
         "first_seen": when,
         "last_seen": when,
     }
-
-
-def _joined(one: dict[str, object] | None, other: dict[str, object]) -> dict[str, object]:
-    if one is None:
-        return other
-    latest = max(one, other, key=lambda row: (str(row["last_seen"]), str(row["model"]), str(row["built"])))
-    return {**latest, "first_seen": min(one["first_seen"], other["first_seen"], key=str)}
 
 
 async def _drop_beyond(connection: AsyncConnection, devices: Sequence[str]) -> None:
