@@ -66,7 +66,7 @@ class Snapshot:
         self._v4, self._v4_words = self._numbers("v4"), self._numbers("v4.words")
         self._v6, self._v6_words = Rows(self._sections["v6"], 16), self._numbers("v6.words")
         if self._unnamed is None:  # most snapshots: one call less on the way of all traffic
-            self.mentions = self._named  # type: ignore[method-assign]
+            self.mentions = self._named  # type: ignore[assignment,method-assign]
         self._last: tuple[str, list[tuple[str, int]]] = ("", [])
         self._under: dict[str, tuple[Match, ...]] = {}
         if len(self._trie) != len(self._words):
