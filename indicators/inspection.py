@@ -5,8 +5,8 @@ Whether a device trusts or refuses our CA is known elsewhere; so is how a connec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from indicators.hosts import canonical_host, parents
@@ -27,18 +27,17 @@ class Route(StrEnum):
 class InspectLists:
     """Hold `inspect`, `never_inspect` and `inspect_untrusted` of the configuration; hosts cover their subdomains.
 
-    `groups` holds the lists of device groups that have their own, whole; `group_of` then says who is in which.
+    `own` gives a device of a group that has its own lists those, whole; nothing for all others.
     """
 
     inspect: frozenset[str] = frozenset()
     never_inspect: frozenset[str] = frozenset()
     inspect_untrusted: bool = False
-    groups: Mapping[str, InspectLists] = field(default_factory=dict)
-    group_of: Callable[[Device], str] = lambda device: device.group
+    own: Callable[[Device], InspectLists | None] = lambda device: None
 
     def for_device(self, device: Device) -> InspectLists:
         """Return the lists that hold for a device."""
-        return self.groups.get(self.group_of(device), self) if self.groups else self
+        return self.own(device) or self
 
     @classmethod
     def of(cls, inspect: Iterable[str], never_inspect: Iterable[str], inspect_untrusted: bool = False) -> InspectLists:

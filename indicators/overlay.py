@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
@@ -59,7 +59,8 @@ class Overlay:
     """Hold one generation: indicators set at run time, waivers, what was learned about devices, and a pause.
 
     `risks` and `groups` are the collector's, by device id; a device without a risk has none. `risks_as_of` is when the
-    collector was last heard; nothing where it never was.
+    collector was last heard; nothing where it never was. `device_groups` are the groups' own settings in the gateway's
+    form, which means nothing here; none are told where those of the start hold.
     """
 
     generation: int
@@ -71,6 +72,7 @@ class Overlay:
     risks: dict[str, DeviceRisk] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     risks_as_of: AwareDatetime | None = None
+    device_groups: dict[str, Any] | None = None
     __pydantic_config__ = _STRICT
 
 

@@ -1,15 +1,18 @@
 """The configuration on its way from the supervisor to a worker: plain JSON values and back, exactly.
 
 A worker gets what the supervisor started with, ports filled in; it never reads `config.yaml`, which may have been
-edited, or broken, since. Custom indicators stay behind: they reach a worker through the overlay.
+edited, or broken, since. Custom indicators stay behind: they reach a worker through the overlay. So do device groups
+that were changed since.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from proxy.config.model import Config
+from proxy.config.sections.groups import GroupConfig
 from proxy.config.values import format_duration
 
 
@@ -22,6 +25,16 @@ def to_wire(config: Config) -> dict[str, Any]:
 def from_wire(body: object) -> Config:
     """Read what `to_wire` made. Raises ValueError when it is something else."""
     return Config.model_validate(body)
+
+
+def groups_to_wire(groups: Mapping[str, GroupConfig]) -> dict[str, Any]:
+    """Return device groups as JSON values, in their order."""
+    return {name: _plain(group.model_dump()) for name, group in groups.items()}
+
+
+def groups_from_wire(body: Mapping[str, Any]) -> dict[str, GroupConfig]:
+    """Read what `groups_to_wire` made. Raises ValueError when it is something else."""
+    return {name: GroupConfig.model_validate(group) for name, group in body.items()}
 
 
 def _plain(value: object) -> Any:

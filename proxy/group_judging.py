@@ -24,6 +24,13 @@ class GroupJudging:
         self._made_at: datetime | None = None
         self._until: datetime | None = None
 
+    def take(self, policies: Sequence[GroupPolicy]) -> None:
+        """Go by other policies from the next `renew` on; until then what was made stays."""
+        self._policies = tuple(policies)
+
+    def __bool__(self) -> bool:
+        return bool(self._classifiers)
+
     def __contains__(self, group: str) -> bool:
         """Say whether a group has a policy of its own."""
         return group in self._classifiers

@@ -1,20 +1,23 @@
 """From `groups:` of the configuration to the values that decide: who is in which group, and what each group changes.
 
-Nothing is decided here; `indicators.membership` and `indicators.groups` do that.
+Nothing is decided here; `indicators.membership` and `indicators.groups` do that. What holds now is for
+`groups_in_force.py`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from addons.own_hosts import GATEWAY
 from indicators.groups import GroupPolicy, Plan
 from indicators.hosts import canonical_host
 from indicators.indicator import Indicator, Origin
+from indicators.inspection import InspectLists
 from indicators.membership import Membership, Rule
 from indicators.rules import parse_indicator
 from indicators.schedules import Schedule, Slot
@@ -22,6 +25,28 @@ from proxy.config.model import Config
 from proxy.config.sections.groups import LOCAL, GroupConfig, MemberConfig, ScheduleConfig
 
 _LOCALTIME = Path("/etc/localtime")
+
+type Strip = Literal["never", "inspected", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroups:
+    """Hold all that `groups:` says at one moment. By group: only those that have a say of their own.
+
+    `resolvers` says whether others' resolvers are blocked, and which are not; `lists` are hosts beside those for all.
+    """
+
+    rules: Membership = field(default_factory=Membership)
+    policies: tuple[GroupPolicy, ...] = ()
+    lists: Mapping[str, InspectLists] = field(default_factory=dict)
+    resolvers: Mapping[str, tuple[bool, frozenset[str]]] = field(default_factory=dict)
+    strips: Mapping[str, Strip] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Config) -> DeviceGroups:
+        """Return what a configuration says."""
+        strips = {name: group.strip_ech_h3 for name, group in config.groups.items() if group.strip_ech_h3 is not None}
+        return cls(membership_of(config), policies_of(config), _lists_of(config), resolvers_of(config), strips)
 
 
 def membership_of(config: Config) -> Membership:
@@ -47,6 +72,14 @@ def resolvers_of(config: Config) -> dict[str, tuple[bool, frozenset[str]]]:
         )
         for name, group in config.groups.items()
         if group.encrypted_dns or group.allowed_encrypted_dns
+    }
+
+
+def _lists_of(config: Config) -> dict[str, InspectLists]:
+    return {
+        name: InspectLists.of(group.inspect, group.never_inspect)
+        for name, group in config.groups.items()
+        if group.inspect or group.never_inspect
     }
 
 

@@ -28,9 +28,11 @@ from proxy import published_overlay
 from proxy.conditional_access import ConditionalAccess
 from proxy.config.model import Config
 from proxy.control import ControlClient, ControlError
+from proxy.devices.published import PublishedRegistry
 from proxy.feeds.store import open_current
 from proxy.group_judging import GroupJudging
-from proxy.groups import policies_of
+from proxy.groups import DeviceGroups
+from proxy.groups_in_force import GroupsInForce
 from proxy.rate_limit import RateLimit
 from proxy.state import StateDir
 
@@ -63,7 +65,9 @@ class LivePolicy:
         self._complain = RateLimit(clock)
         self._pins: dict[tuple[str, str, str], datetime] = {}  # apps that refuse our certificate
         self._next_end: datetime | None = None  # of a waiver, a pause or a custom indicator
-        self._groups = GroupJudging(policies_of(config))
+        self._in_force = GroupsInForce(config, PublishedRegistry(state.devices))
+        self._groups = GroupJudging(self._in_force.now.policies)
+        self.rules = self._in_force.rules
         self._access = ConditionalAccess(config.corporate, config.policy.on_error, config.policy.mode)
         self._classifier = self._made()
 
@@ -97,11 +101,16 @@ class LivePolicy:
 
     def differs(self, device: Device) -> bool:
         """Say whether a device's group has a policy of its own, so that what holds for others may not hold for it."""
-        return self.group_of(device) in self._groups
+        return bool(self._groups) and self.group_of(device) in self._groups
+
+    @property
+    def device_groups(self) -> DeviceGroups:
+        """Return the groups in force, the same object until they change."""
+        return self._in_force.now
 
     def group_of(self, device: Device) -> str:
-        """Return a device's group: what the collector says, else what its door knows."""
-        return self.overlay.groups.get(device.id, device.group)
+        """Return a device's group: what the collector says, else by the rules and the registry of the moment."""
+        return self.overlay.groups.get(device.id) or self._in_force.group_of(device)
 
     def trusts_ca(self, device: Device) -> bool:
         """Say whether this device has completed a handshake under our CA, or `inspect_untrusted` is set."""
@@ -155,10 +164,10 @@ class LivePolicy:
     def keep_time(self) -> None:
         """Take note of what has ended or begun by itself; what was decided before is then asked again."""
         now = self._clock()
-        slots = self._groups.is_over(now)
+        slots, moved = self._groups.is_over(now), self._in_force.has_moved_any()
         if slots:
             self._classifier = self._made()
-        if slots or (self._next_end and now >= self._next_end):
+        if slots or moved or (self._next_end and now >= self._next_end):
             self._next_end = self._found_next_end()
             self.epoch += 1
 
@@ -178,6 +187,8 @@ class LivePolicy:
             overlay = published_overlay.read(self._state.overlay, name)
             if overlay.indicators != self.overlay.indicators:
                 self._index = MemoryIndex((*overlay.indicators, *self._test_feed))
+            self._in_force.take(overlay.device_groups)
+            self._groups.take(self._in_force.now.policies)
         except (OSError, ValueError) as error:
             return self._keep_what_was(name, error)
         self.overlay, self._overlay_name = overlay, name

@@ -10,7 +10,8 @@ class Role:
     """Describe one role.
 
     `serve` is `module:function`, an async function that takes a `WorkerContext`. A role that enforces must hold an
-    overlay generation before a *continue* is answered. `listens` are the keys it reports with `ready`. `niceness` is
+    overlay generation before a *continue* is answered; one that `follows` takes over each, in force at once or not.
+    `listens` are the keys it reports with `ready`. `niceness` is
     how far it steps back, once it has started, where cores are short: what is recorded waits for what is answered, and
     what is inspected for what is spliced.
     """
@@ -18,12 +19,15 @@ class Role:
     name: str
     serve: str
     enforces: bool = True
+    follows: bool = True
     uvloop: bool = False
     listens: tuple[str, ...] = ()
     niceness: int = 0
 
 
-COLLECTOR = Role("collector", "proxy.collector_service:serve", enforces=False, listens=("collector",), niceness=10)
+COLLECTOR = Role(
+    "collector", "proxy.collector_service:serve", enforces=False, follows=False, listens=("collector",), niceness=10
+)
 RESOLVER = Role("resolver", "proxy.dns.service:serve", uvloop=True, listens=("dns",))
 DNS_TLS = Role("dns_tls", "proxy.dns.tls.service:serve", enforces=False, uvloop=True, listens=("dns_tls", "dns_https"))
 FRONT = Role(

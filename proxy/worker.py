@@ -114,7 +114,7 @@ async def _work(role: Role, serve: str, config: Path, state_dir: Path) -> int:
     target: Serve = getattr(importlib.import_module(module), function)
     beside = [asyncio.create_task(reporter.run()), asyncio.create_task(_tell_health(context, reporter))]
     beside.append(asyncio.create_task(_stop_when_alone(control, context.stopping)))
-    if role.enforces:
+    if role.follows:
         beside.append(asyncio.create_task(context.policy.follow()))
     try:
         return await _serve(target, context, beside)

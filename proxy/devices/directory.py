@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from indicators.membership import Facts, Membership
+from indicators.membership import Membership
 from indicators.observation import Device
 from indicators.words import IdentifiedBy
 from proxy.devices.credentials import hashed, token_of
+from proxy.devices.grouping import group_of_address, group_of_record
 from proxy.devices.published import PublishedRegistry
 from proxy.devices.record import DeviceRecord
 from proxy.secrets import Secrets
@@ -24,13 +25,15 @@ from proxy.state import StateDir
 
 _LOOPBACK = "127.0.0.1"
 _REMEMBERED = 4096  # devices
+_NO_RULES = Membership()
 
 
 class DeviceDirectory:
     """Give the same device for the same client address at every listener of this configuration.
 
     DNS, HTTP and SOCKS are one listener group, so an emulator that comes through all three is one device. All
-    loopback addresses are one device too: `127.0.0.1`, `::1` and IPv4-mapped forms.
+    loopback addresses are one device too: `127.0.0.1`, `::1` and IPv4-mapped forms. `rules` gives those of device
+    groups that hold now, the same object until they change.
     """
 
     def __init__(
@@ -40,19 +43,23 @@ class DeviceDirectory:
         key: bytes = b"",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        membership: Membership | None = None,
+        rules: Callable[[], Membership] = lambda: _NO_RULES,
     ) -> None:
         self._clock = clock
         self._installation = installation_id
-        self._membership = membership or Membership()
+        self._rules_now = rules
+        self._rules = rules()
+        self._other_rules = 0  # times
         self._registry = registry
         self._key = key
         self._device = lru_cache(maxsize=_REMEMBERED)(self._make)
 
     @classmethod
-    def of(cls, state: StateDir, secrets: Secrets, membership: Membership | None = None) -> DeviceDirectory:
+    def of(
+        cls, state: StateDir, secrets: Secrets, rules: Callable[[], Membership] = lambda: _NO_RULES
+    ) -> DeviceDirectory:
         """Return the directory of an installation, registry included."""
-        return cls(secrets.installation_id, PublishedRegistry(state.devices), secrets.device_key, membership=membership)
+        return cls(secrets.installation_id, PublishedRegistry(state.devices), secrets.device_key, rules=rules)
 
     @property
     def has_devices(self) -> bool:
@@ -61,11 +68,18 @@ class DeviceDirectory:
 
     @property
     def changes(self) -> int:
-        """Return a number that is another one whenever some device was added, changed or revoked."""
+        """Return a number that is another one whenever a device was added, changed or revoked, or rules are others."""
+        self._follow_rules()
         if self._registry is None:
-            return 0
+            return self._other_rules
         self._registry.current()
-        return self._registry.changes
+        return self._other_rules + self._registry.changes
+
+    @property
+    def rules(self) -> Membership:
+        """Return the rules of device groups that hold now, the same object until they change."""
+        self._follow_rules()
+        return self._rules
 
     @property
     def stamp(self) -> str:
@@ -76,7 +90,7 @@ class DeviceDirectory:
         """Say whether a device is still known; one that is known by its address alone always is."""
         if self._registry is None or device.identified_by is IdentifiedBy.ADDRESS:
             return True
-        return device.id in self._registry.current().ids
+        return device.id in self._registry.current().by_id
 
     def by_token(self, token: str, address: str, listener: str) -> Device | None:
         """Return the device whose DoH or DoT token this is; None for an unknown, revoked or malformed one."""
@@ -113,7 +127,15 @@ class DeviceDirectory:
 
     def weak(self, address: str, listener: str) -> Device:
         """Return the device behind a client address, as seen by `listener` (`dns`, `http`, `socks`, ...)."""
+        self._follow_rules()
         return self._device(address, listener)
+
+    def _follow_rules(self) -> None:
+        now = self._rules_now()
+        if now is not self._rules:
+            self._rules = now
+            self._other_rules += 1
+            self._device.cache_clear()
 
     def _make(self, address: str, listener: str) -> Device:
         one = _one_spelling(address)
@@ -122,7 +144,7 @@ class DeviceDirectory:
         return Device(
             id=digest[:32],
             name=name,
-            group=self._membership.group_of(Facts(name, address=one)),
+            group=group_of_address(self._rules, name, one),
             identified_by=IdentifiedBy.ADDRESS,
             address=one,
             listener=listener,
@@ -130,8 +152,7 @@ class DeviceDirectory:
 
     def _strong(self, record: DeviceRecord, by: IdentifiedBy, address: str, listener: str) -> Device:
         one = _one_spelling(address)
-        facts = Facts(record.name, record.group, one, frozenset(record.tags), record.platform)
-        return Device(record.id, record.name, self._membership.group_of(facts), by, one, listener)
+        return Device(record.id, record.name, group_of_record(self.rules, record, one), by, one, listener)
 
 
 def _one_spelling(address: str) -> str:

@@ -29,7 +29,7 @@ class Registry:
     by_user: dict[str, DeviceRecord] = field(default_factory=dict)
     by_peer_key: dict[str, DeviceRecord] = field(default_factory=dict)
     by_peer_address: dict[str, DeviceRecord] = field(default_factory=dict)
-    ids: frozenset[str] = frozenset()
+    by_id: dict[str, DeviceRecord] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[DeviceRecord]) -> Registry:
@@ -42,7 +42,7 @@ class Registry:
             | {one.lent_user: one for one in listed if one.lent_password},
             {one.peer_key: one for one in listed if one.peer_key},
             {address: one for one in listed if one.peer_key for address in one.addresses},
-            frozenset(one.id for one in listed),
+            {one.id: one for one in listed},
         )
 
 

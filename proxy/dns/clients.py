@@ -32,6 +32,11 @@ class Devices(Protocol):
         """Return the device."""
         ...
 
+    @property
+    def rules(self) -> object:
+        """Return the rules of device groups, the same object until they change."""
+        ...
+
 
 class Networks(Protocol):
     """Hold addresses, as `ipaddress` networks do."""
@@ -75,7 +80,15 @@ class Clients:
         self._host = ip_address(host)
         self._page = page
         self._here = here or ThisMachine()
+        self._rules = devices.rules
         self._known: dict[str | bytes, Client] = {}
+
+    def renew(self) -> None:
+        """Forget everybody when other rules say who is in which device group."""
+        rules = self._devices.rules
+        if rules is not self._rules:
+            self._rules = rules
+            self._known.clear()
 
     def of(self, source: str | bytes) -> Client:
         """Return the client behind a source address as the socket gives it: text (zone or IPv4-mapped), or packed."""
@@ -86,6 +99,7 @@ class Clients:
 
     def of_stream(self, writer: asyncio.StreamWriter) -> Client | None:
         """Return the client at the other end of a connection; None when it may not ask."""
+        self.renew()
         peer = writer.get_extra_info("peername")
         client = self.of(peer[0]) if peer else None  # none when it has gone already
         return client if client and client.allowed else None

@@ -6,7 +6,6 @@ NXDOMAIN). A name that a custom indicator allows stays reachable. Resolvers know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -17,6 +16,7 @@ from proxy.dns.answers import ExtendedError
 from proxy.dns.asked import Asked, Outcome
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.codes import Rcode
+from proxy.groups_in_force import Groups
 
 _ERROR = ExtendedError(Code.FILTERED, "another resolver: dns.encrypted_dns is block")
 
@@ -29,35 +29,22 @@ def known() -> frozenset[str]:
 
 
 class OtherResolvers:
-    """Refuse the names of other resolvers, or do not, as the device's group has it.
+    """Refuse the names of other resolvers, or do not, as the device's group has it; `blocked` is for all others."""
 
-    `groups` holds, for those that differ, whether they are blocked, and the resolvers that exist nevertheless.
-    """
-
-    def __init__(
-        self,
-        blocked: bool,
-        group_of: Callable[[Device], str],
-        groups: Mapping[str, tuple[bool, frozenset[str]]],
-    ) -> None:
+    def __init__(self, blocked: bool, groups: Groups) -> None:
         self._everybody: tuple[bool, frozenset[str]] = (blocked, frozenset())
-        self._group_of = group_of
         self._groups = groups
-
-    @property
-    def concern_anybody(self) -> bool:
-        """Say whether there is a device for which names are refused."""
-        return any(blocked for blocked, _ in (self._everybody, *self._groups.values()))
 
     def refuse(self, asked: Asked) -> Outcome | None:
         """Answer the name of another resolver with NXDOMAIN; a step of the resolver's chain."""
-        names = frozenset(parents(asked.query.host))
-        if asked.vouched or known().isdisjoint(names):
-            return None
         blocked, allowed = self._of(asked.client.device)
-        if not blocked or not names.isdisjoint(allowed):
+        if not blocked or asked.vouched:
+            return None
+        names = frozenset(parents(asked.query.host))
+        if known().isdisjoint(names) or not names.isdisjoint(allowed):
             return None
         return Outcome(composed.negative(Rcode.NXDOMAIN), holds=composed.BLOCK_TTL, error=_ERROR)
 
     def _of(self, device: Device) -> tuple[bool, frozenset[str]]:
-        return self._groups.get(self._group_of(device), self._everybody) if self._groups else self._everybody
+        resolvers = self._groups.device_groups.resolvers
+        return resolvers.get(self._groups.group_of(device), self._everybody) if resolvers else self._everybody

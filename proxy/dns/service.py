@@ -46,7 +46,6 @@ from proxy.dns.tunnel import TunnelClients, inner_sockets
 from proxy.dns.udp import UdpListener
 from proxy.dns.visible import KeepVisible
 from proxy.dns.watching import Watching
-from proxy.groups import membership_of, resolvers_of
 from proxy.inspect_lists import with_groups
 from proxy.radar.watch import Watch
 from proxy.roles import is_further
@@ -90,7 +89,7 @@ async def serve(context: WorkerContext) -> None:
         ready = ReadyAnswers()
         alike = AlikeAnswers(context.policy, sightings, context.reporter, ready)
         responder = Responder(resolver, ready, clock, alike.learn)
-        devices = DeviceDirectory.of(context.state, context.secrets, membership_of(context.config.config))
+        devices = DeviceDirectory.of(context.state, context.secrets, context.policy.rules)
         clients = Clients(devices, settings.allow_clients, str(settings.host), settings.page_address)
         look_up = LookUp(resolver, judge, clock)
         inside = InsideListener(responder, look_up, clock, _inside_clients(context.config.config), given)
@@ -166,14 +165,11 @@ def _guards(context: WorkerContext, routes: Routes) -> tuple[list[Step], list[Ch
     """Return what the settings ask for beside judging, in the order in which it is to be done."""
     config = context.config.config
     settings = config.dns
-    group_of = context.policy.group_of
-    lists = with_groups(InspectLists.of(config.inspect, config.never_inspect), config, group_of)
-    others = OtherResolvers(settings.encrypted_dns == "block", group_of, resolvers_of(config))
-    steps: list[Step] = [others.refuse] if others.concern_anybody else []
+    lists = with_groups(InspectLists.of(config.inspect, config.never_inspect), context.policy)
+    steps: list[Step] = [OtherResolvers(settings.encrypted_dns == "block", context.policy).refuse]
     if settings.local_reverse:
         steps.append(routes.keep_reverse_local)
-    groups = {name: group.strip_ech_h3 for name, group in config.groups.items() if group.strip_ech_h3 is not None}
-    changes: list[Change] = [KeepVisible(context.policy, settings.strip_ech_h3, lists, groups).change]
+    changes: list[Change] = [KeepVisible(context.policy, settings.strip_ech_h3, lists).change]
     if settings.private_answers == "block":
         changes.insert(0, RebindingGuard(settings.private_names, routes.covers).change)
     changes.append(AllowedNames(context.reporter).change)

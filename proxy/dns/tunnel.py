@@ -29,12 +29,16 @@ class TunnelClients:
         self._known: dict[str | bytes, Client] = {}
         self._changes = -1
 
-    def of(self, source: str | bytes) -> Client:
-        """Return the client behind a source address as the socket gives it; a stranger may not ask."""
+    def renew(self) -> None:
+        """Forget everybody when the registry or the rules of device groups are others."""
         changes = self._devices.changes
         if changes != self._changes:
             self._known.clear()
             self._changes = changes
+
+    def of(self, source: str | bytes) -> Client:
+        """Return the client behind a source address as the socket gives it; a stranger may not ask."""
+        self.renew()
         return self._known.get(source) or self._met(source)
 
     def of_stream(self, writer: asyncio.StreamWriter) -> Client | None:

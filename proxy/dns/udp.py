@@ -40,6 +40,10 @@ class Clients(Protocol):
         """Return the client behind a source address as the socket gives it: text, or packed."""
         ...
 
+    def renew(self) -> None:
+        """Forget what may be otherwise now."""
+        ...
+
 
 class UdpListener:
     """Serve one bound UDP socket until closed."""
@@ -76,6 +80,7 @@ class UdpListener:
         now = self._loop.time()
         epoch = self._policy.epoch
         self._ready.follow(epoch)
+        self._clients.renew()
         if self._alike is not None:
             self._alike.follow(epoch, now)
         answer, client_of, limit = self._ready.answer, self._clients.of, self._limit

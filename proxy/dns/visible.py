@@ -6,12 +6,11 @@ proxy. Which hosts must be seen is decided here; how a record is rewritten stand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 from indicators.hosts import parents
 from indicators.inspection import InspectLists
-from indicators.observation import Device, Observation
+from indicators.observation import Observation
 from indicators.ports import Policy
 from indicators.words import Stage, Visibility
 from proxy.dns.answers import Body, ExtendedError
@@ -19,30 +18,24 @@ from proxy.dns.asked import Asked
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.codes import Type
 from proxy.dns.service_records import without_ech_and_h3
+from proxy.groups import Strip
+from proxy.groups_in_force import Groups
 
-type Strip = Literal["never", "inspected", "always"]
 _TYPES = (Type.SVCB, Type.HTTPS)
 _ERROR = ExtendedError(Code.FORGED_ANSWER, "ech and h3 taken out: dns.strip_ech_h3")
 
 
-class GroupPolicy(Policy, Protocol):
+class GroupPolicy(Policy, Groups, Protocol):
     """Judge, and know which group a device is in (`proxy.policy.LivePolicy`)."""
-
-    def group_of(self, device: Device) -> str:
-        """Return its group."""
-        ...
 
 
 class KeepVisible:
-    """Alter answers for hosts that must stay visible. `groups` holds what some groups have in the place of `strip`."""
+    """Alter answers for hosts that must stay visible. Some groups have something else in the place of `strip`."""
 
-    def __init__(
-        self, policy: GroupPolicy, strip: Strip, lists: InspectLists, groups: Mapping[str, Strip] | None = None
-    ) -> None:
+    def __init__(self, policy: GroupPolicy, strip: Strip, lists: InspectLists) -> None:
         self._policy = policy
         self._strip = strip
         self._lists = lists
-        self._groups = groups or {}
 
     def change(self, asked: Asked, body: Body) -> tuple[Body, ExtendedError] | None:
         """Return the altered answer, or None when it stays as it is."""
@@ -53,7 +46,8 @@ class KeepVisible:
 
     def _must_be_seen(self, asked: Asked) -> bool:
         device = asked.client.device
-        strip = self._groups.get(self._policy.group_of(device), self._strip) if self._groups else self._strip
+        strips = self._policy.device_groups.strips
+        strip = strips.get(self._policy.group_of(device), self._strip) if strips else self._strip
         if strip != "inspected":
             return strip == "always"
         host = asked.query.host

@@ -28,7 +28,6 @@ from proxy.front.proxy_protocol import proxy_header
 from proxy.front.tunnel_entries import tunnel_entries
 from proxy.front.tunnels import Tunnels
 from proxy.front.watching import Watching
-from proxy.groups import membership_of
 from proxy.inspect_lists import lists_of
 from proxy.own_ports import ToldPorts
 from proxy.policy import LivePolicy
@@ -50,7 +49,7 @@ async def serve(context: WorkerContext) -> None:
     lookups = LookupClient(context.state.resolver_socket)
     handing = Inspectors([context.state.run / role.name for role in inspectors(config.proxy.inspectors)])
     budget = DecryptionBudget(context.state.root / "decryption", context.role, context.clock)
-    directory = DeviceDirectory.of(context.state, context.secrets, membership_of(config))
+    directory = DeviceDirectory.of(context.state, context.secrets, context.policy.rules)
     watch = Watch(context.state.radar, context.role, context.clock)
     door = replace(_door(context, config, lookups, handing, directory, Watching(watch)), unenforced=budget.unenforced)
     front = Front(door, config.proxy.max_connections)
@@ -80,7 +79,7 @@ def _door(
     crossing = Crossing(
         context.policy,
         lookups,
-        lists_of(config, context.policy.group_of),
+        lists_of(config, context.policy),
         OwnPorts(ToldPorts(config, context.control), time.monotonic),
         epoch=lambda: context.policy.epoch,
         reach=PrivateReach(reachable(config)),

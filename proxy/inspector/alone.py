@@ -38,7 +38,8 @@ from proxy.config.errors import ConfigError
 from proxy.config.load import LoadedConfig, load_config
 from proxy.devices import DeviceDirectory
 from proxy.group_judging import GroupJudging
-from proxy.groups import membership_of, policies_of
+from proxy.groups import policies_of
+from proxy.groups_in_force import FixedGroups
 from proxy.inspect_lists import lists_of
 from proxy.onboarding import handed_out
 from proxy.own_ports import ports_of
@@ -85,19 +86,19 @@ class Closed:
 def services_of(loaded: LoadedConfig, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Services:
     """Return all that the addons need, made from the configuration alone."""
     config = loaded.config
-    policy = AlonePolicy(loaded, clock)
+    policy, groups = AlonePolicy(loaded, clock), FixedGroups(config)
     return Services(
         policy=policy,
         reporter=LogReporter(clock),
         names=SystemNames(config.dns.hosts),
-        device_of=DeviceDirectory("standalone", membership=membership_of(config)).weak,
+        device_of=DeviceDirectory("standalone", rules=lambda: groups.device_groups.rules).weak,
         own_ports=OwnPorts(ports_of(config)),
         trust=policy.trust,
         waive=policy.waive,
         authority=_authority,
         clock=clock,
         waiver_key=secrets.token_bytes(32),
-        lists=lists_of(config),
+        lists=lists_of(config, groups),
         on_error=config.policy.on_error,
         waived_for=config.policy.waiver,
         streams=False,

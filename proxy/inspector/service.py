@@ -23,7 +23,6 @@ from proxy.decryption_budget import DecryptionBudget
 from proxy.devices import DeviceDirectory
 from proxy.devices.following import follow
 from proxy.dns.lookup import LookupClient
-from proxy.groups import membership_of
 from proxy.inspect_lists import lists_of
 from proxy.inspector.engine import Engine
 from proxy.inspector.taker import Taker
@@ -78,7 +77,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
         policy=context.policy,
         reporter=context.reporter,
         names=names,
-        device_of=DeviceDirectory(context.secrets.installation_id, membership=membership_of(config)).weak,
+        device_of=DeviceDirectory(context.secrets.installation_id, rules=context.policy.rules).weak,
         own_ports=ToldPorts(config, context.control),
         trust=Trust(context.control),
         waive=Waive(context.control, int(config.policy.waiver.total_seconds())),
@@ -86,7 +85,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
         authority=authority.encoded,
         clock=context.clock,
         waiver_key=context.secrets.waiver_key,
-        lists=lists_of(config, context.policy.group_of),
+        lists=lists_of(config, context.policy),
         on_error=config.policy.on_error,
         waived_for=config.policy.waiver,
         reach=PrivateReach(reachable(config)),

@@ -36,16 +36,16 @@ from proxy.state import StateDir
 from proxy.supervisor import panel
 from proxy.supervisor.answering import Answering
 from proxy.supervisor.child import Child, worker_command
-from proxy.supervisor.custom import CustomIndicators
 from proxy.supervisor.datagram_blocks import DatagramBlocks
 from proxy.supervisor.device_operations import DeviceOperations
 from proxy.supervisor.dns_certificate import DnsCertificate
 from proxy.supervisor.lock import StateLock
 from proxy.supervisor.operations import Operations
-from proxy.supervisor.overlay_desk import OverlayDesk
+from proxy.supervisor.overlay_desk import OverlayDesk, Saved
 from proxy.supervisor.ports import PortError, Ports
 from proxy.supervisor.recycling import Recycling
 from proxy.supervisor.roster import Roster
+from proxy.supervisor.saved_files import SavedFiles
 from proxy.supervisor.starting import StartError, kept_running, until_all_answer
 from proxy.supervisor.status import describe, for_collector
 from proxy.supervisor.tunnel_desk import TunnelDesk
@@ -90,7 +90,7 @@ class Gateway:
         overrides = self.config.policy.pushed_allows_override
         self._store = OverlayStore(self.state.overlay_database, pushed_allows_override=overrides)
         self._desk = OverlayDesk(self._store, self.state.overlay, clock)
-        self._custom = CustomIndicators(loaded, self._desk.take_custom)
+        self._saved = SavedFiles(loaded, self._desk.take)
         self._policy = LivePolicy(self.config, self.state, clock)
         self._feeds = FeedUpdater(self.config, self.state, clock)
         self._link = link_of(self.config.collector, self._secrets, self.roster.collector_url())
@@ -115,10 +115,10 @@ class Gateway:
         told = asyncio.create_task(stopping.wait())
         try:
             await self._desk.change(lambda store: store.note_ca(self._authority.fingerprint()))
-            await self._desk.take_custom(self._loaded.indicators)
+            await self._desk.take(Saved(self._loaded.indicators, self._loaded.config.groups))
             await self._control.start()
             parts = (
-                self._custom.follow,
+                self._saved.follow,
                 self._deliver,
                 self._answer,
                 self._feeds.run,
@@ -244,7 +244,7 @@ class Gateway:
     def status(self) -> dict[str, Any]:
         """Say how the gateway is."""
         now = self._clock()
-        common = describe(self.config, self._policy, self._feeds, self._delivery.state, self._custom.errors, now)
+        common = describe(self.config, self._policy, self._feeds, self._delivery.state, self._saved.errors, now)
         return {
             "gateway": self._secrets.installation_id,
             "pid": os.getpid(),
@@ -255,7 +255,7 @@ class Gateway:
                 *self.roster.complaints(),
                 *filter(None, [self._tunnel and self._tunnel.trouble]),
             ],
-            "restart_to_apply": list(self._custom.pending),
+            "restart_to_apply": list(self._saved.pending),
             "workers": self.roster.workers(self._desk.held_by),
             "decryption": report(self.state.root / "decryption").to_json()["totals"],
             "pins": len(self._desk.overlay.pins),

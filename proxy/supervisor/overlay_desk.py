@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from indicators.indicator import Indicator
 from indicators.overlay import Overlay
 from proxy import published_overlay
+from proxy.config.sections.groups import GroupConfig
+from proxy.config_wire import groups_to_wire
 from proxy.control import ControlError
 from proxy.control.server import Peer
 from proxy.overlay_store import OverlayStore
 
 HOLD_TIMEOUT = 8.0  # seconds; shorter than a client's patience
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Hold what `config.yaml` and its indicator files say now, as far as it is right: None keeps what was."""
+
+    indicators: tuple[Indicator, ...] | None = None
+    groups: Mapping[str, GroupConfig] | None = None
 
 
 class OverlayDesk:
@@ -26,6 +38,7 @@ class OverlayDesk:
         self._folder = folder
         self._clock = clock
         self._custom: tuple[Indicator, ...] = ()
+        self._groups: dict[str, Any] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._workers: dict[Peer, int] = {}  # those that enforce -> the generation they hold
         self._moved = asyncio.Condition()
@@ -37,10 +50,11 @@ class OverlayDesk:
             await asyncio.to_thread(self._publish)
             return self.overlay.generation
 
-    async def take_custom(self, custom: tuple[Indicator, ...]) -> int:
-        """Publish another set of custom indicators from YAML."""
+    async def take(self, saved: Saved) -> int:
+        """Publish what was saved in YAML: other custom indicators, other device groups, or both."""
         async with self._one_at_a_time:
-            self._custom = custom
+            self._custom = self._custom if saved.indicators is None else saved.indicators
+            self._groups = self._groups if saved.groups is None else groups_to_wire(saved.groups)
             await asyncio.to_thread(self._store.raise_generation)
             await asyncio.to_thread(self._publish)
             return self.overlay.generation
@@ -77,6 +91,6 @@ class OverlayDesk:
         return self._workers.get(peer)
 
     def _publish(self) -> None:
-        overlay = self._store.overlay(self._custom, self._clock())
+        overlay = replace(self._store.overlay(self._custom, self._clock()), device_groups=self._groups)
         published_overlay.publish(self._folder, overlay)
         self.overlay = overlay

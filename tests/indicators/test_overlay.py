@@ -46,6 +46,7 @@ OVERLAYS = st.builds(
     st.lists(st.builds(Waiver, st.text(), st.text(), st.text(), TIMES), max_size=3).map(tuple),
     st.frozensets(st.text(), max_size=3),
     st.none() | TIMES,
+    device_groups=st.none() | st.dictionaries(st.text(), st.dictionaries(st.text(), st.booleans() | st.text())),
 )
 
 

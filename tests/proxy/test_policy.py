@@ -14,10 +14,11 @@ from indicators.indicator import Indicator, Origin
 from indicators.observation import Device, Observation
 from indicators.overlay import DeviceRisk, Overlay, Waiver
 from indicators.verdict import Match, Scope
-from indicators.words import Action, IndicatorType, Mode, Risk, Stage
+from indicators.words import Action, IdentifiedBy, IndicatorType, Mode, Risk, Stage
 from proxy import policy as module
 from proxy.config.model import Config
 from proxy.control import ControlError
+from proxy.devices.store import DeviceStore
 from proxy.policy import LivePolicy, settings_of
 from proxy.published_overlay import POINTER, publish
 from proxy.state import StateDir
@@ -58,6 +59,47 @@ def test_a_group_given_by_the_collector_is_the_devices_group(state: StateDir) ->
     publish(state.overlay, Overlay(3, indicators=(block,), groups={DEVICE.id: "children"}))
     assert policy.load()
     assert policy.judge(looking_at("evil.example")).action is Action.BLOCK
+
+
+HERE = replace(DEVICE, address="192.0.2.7")
+SCHOOL: dict[str, Any] = {
+    "members": [{"networks": ["192.0.2.0/24"]}],
+    "schedules": [{"name": "school", "time_zone": "UTC", "slots": [{}], "block": ["game.example"]}],
+}
+
+
+def test_published_groups_replace_those_of_the_start_for_whoever_is_here(state: StateDir) -> None:
+    policy = policy_of(state)
+    playing = Observation(Stage.CONNECTION, HERE, hosts=("game.example",))
+    assert not policy.judge(playing).stops
+    assert not policy.differs(HERE)
+    publish(state.overlay, Overlay(2, device_groups={"school": SCHOOL}))
+    assert policy.load()
+    assert (policy.judge(playing).action, policy.group_of(HERE), policy.epoch) == (Action.BLOCK, "school", 1)
+    assert policy.differs(HERE)
+    assert policy.rules() is policy.device_groups.rules
+    publish(state.overlay, Overlay(3, device_groups={"school": {**SCHOOL, "mode": "strict"}}))
+    assert not policy.load()
+    assert (policy.judge(playing).stops, policy.epoch) == (True, 1)
+    publish(state.overlay, Overlay(4, device_groups={}))
+    assert policy.load()
+    assert (policy.judge(playing).stops, policy.group_of(HERE), policy.epoch) == (False, "default", 2)
+
+
+def test_a_device_that_is_moved_by_name_is_judged_by_its_new_group_soon(state: StateDir) -> None:
+    store = DeviceStore(state.devices, bytes(32), clock)
+    record, _ = store.add("tablet")
+    tablet = Device(record.id, "tablet", "default", IdentifiedBy.WIREGUARD, "10.87.0.2")
+    policy = policy_of(state, groups={"school": SCHOOL})
+    policy.keep_time()
+    playing = Observation(Stage.CONNECTION, tablet, hosts=("game.example",))
+    assert not policy.judge(playing).stops
+    before = policy.epoch
+    store.move("tablet", "school")
+    policy.keep_time()
+    assert (policy.judge(playing).stops, policy.epoch) == (True, before + 1)
+    policy.keep_time()
+    assert policy.epoch == before + 1
 
 
 def test_corporate_hosts_are_guarded_after_the_indicators(state: StateDir) -> None:

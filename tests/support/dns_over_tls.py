@@ -22,6 +22,7 @@ from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
 from proxy.devices.store import DeviceStore
 from proxy.dns.tls import service
+from proxy.policy import LivePolicy
 from proxy.secrets import Secrets
 from proxy.server_certificate import Names
 from proxy.state import StateDir
@@ -171,11 +172,12 @@ async def serving(state: StateDir, dns: Mapping[str, Any] | None = None) -> Asyn
     stopping = asyncio.Event()
     ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     settings = {"tls_port": 0, "https_port": 0, "tls": {"name": NAME}, **(dns or {})}
+    config = Config.model_validate({"dns": settings})
     context = WorkerContext(
-        LoadedConfig(Config.model_validate({"dns": settings}), Path("config.yaml")),
+        LoadedConfig(config, Path("config.yaml")),
         state,
         Secrets("installation", "", "", "", b"", b"", KEY),
-        cast(Any, None),
+        LivePolicy(config, state, lambda: datetime.now(UTC)),
         over.reporter,
         cast(Any, _Control(ready)),
         lambda: datetime.now(UTC),

@@ -16,6 +16,7 @@ from addons.waivers import Consent
 from indicators.classifier import Classifier
 from indicators.device_signs import Sign
 from indicators.indicator import Indicator
+from indicators.membership import Membership
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Address, Device, Observation
 from indicators.overlay import Waiver
@@ -23,6 +24,7 @@ from indicators.settings import PolicySettings
 from indicators.verdict import Verdict
 from indicators.words import Enforcement, OnError, Visibility
 from proxy import ca
+from proxy.groups import DeviceGroups
 from proxy.inspector.engine import Engine, Listener
 from proxy.state import StateDir
 
@@ -98,6 +100,7 @@ class TestPolicy:
 
     def __init__(self, settings: PolicySettings, *indicators: Indicator) -> None:
         self.settings = settings
+        self.device_groups = DeviceGroups()
         self.waivers: list[Waiver] = []
         self.trusted: set[str] = set()
         self.seen: list[Observation] = []
@@ -119,6 +122,10 @@ class TestPolicy:
     def group_of(self, device: Device) -> str:
         """Return the group that the device's door knows."""
         return device.group
+
+    def rules(self) -> Membership:
+        """Return those of no groups."""
+        return self.device_groups.rules
 
     def trusts_ca(self, device: Device) -> bool:
         return device.id in self.trusted

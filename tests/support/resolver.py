@@ -20,6 +20,7 @@ from indicators.event import VerdictEvent, of_verdict
 from indicators.event_wire import from_json
 from indicators.index import Glance
 from indicators.indicator import Indicator, Origin
+from indicators.membership import Membership
 from indicators.memory_index import MemoryIndex
 from indicators.observation import Device, Observation
 from indicators.rules import parse_indicator
@@ -30,6 +31,7 @@ from indicators.words import Category, Enforcement
 from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
 from proxy.dns import service
+from proxy.groups import DeviceGroups
 from proxy.reporting.form import Alike, Form, form_of
 from proxy.secrets import Secrets
 from proxy.state import StateDir
@@ -101,6 +103,7 @@ class TestPolicy:
         listed: Sequence[Indicator] | None = None,
     ) -> None:
         self.epoch = 0
+        self.device_groups = DeviceGroups()
         self.settings = settings or PolicySettings()
         self.feed = list(feed)
         self.snapshot = None if listed is None else Snapshot(compile_indicators(listed).content)
@@ -136,6 +139,9 @@ class TestPolicy:
 
     def group_of(self, device: Device) -> str:
         return device.group
+
+    def rules(self) -> Membership:
+        return self.device_groups.rules
 
 
 BLOCK_EVIL: Mapping[str, Any] = {"block": "evil.example", "category": Category.PHISHING}
@@ -245,6 +251,7 @@ async def running(
     stopping = asyncio.Event()
     ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     settings = Config.model_validate({"dns": {"port": 0, **dns}, **(config or {})})
+    policy.device_groups = DeviceGroups.of(settings)
     context = WorkerContext(
         LoadedConfig(settings, folder / "config.yaml"),
         state,

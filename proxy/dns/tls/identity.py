@@ -28,6 +28,7 @@ class Visitors:
 
     def by_address(self, source: str) -> Client | None:
         """Return the weak client; None when its network may not ask."""
+        self._weak.renew()
         client = self._weak.of(source)
         return client if client.allowed else None
 

@@ -23,7 +23,6 @@ from proxy.dns.tls.contexts import Certificate, ServerNames
 from proxy.dns.tls.http_server import HttpServer
 from proxy.dns.tls.https import HttpsApplication
 from proxy.dns.tls.identity import Visitors
-from proxy.groups import membership_of
 
 if TYPE_CHECKING:
     from proxy.worker import WorkerContext
@@ -66,7 +65,7 @@ class _Parts:
         tls = settings.tls
         own = context.state.dns_certificate
         self.certificate = Certificate(tls.cert or own, tls.key or tls.cert or own)
-        devices = DeviceDirectory.of(context.state, context.secrets, membership_of(context.config.config))
+        devices = DeviceDirectory.of(context.state, context.secrets, context.policy.rules)
         self.visitors = Visitors(devices, settings.allow_clients, tls.name)
         self.resolver = LookupClient(context.state.resolver_socket, WITHIN)
         self.answering = Answering(self.resolver)

@@ -62,16 +62,15 @@ class Following:
     async def take_over(self) -> None:
         """Bring the tunnels to what the registry says."""
         async with self._one_at_a_time:  # else an older state could come after a newer one
+            self._seen = self._directory.changes
             records = self._registry.current().records
-            self._seen = self._registry.changes
             await self._tunnels.apply(spec for record in records if (spec := self._spec(record)))
 
     async def run(self) -> None:
         """Look for changes until cancelled, and try again what could not be opened."""
         while True:
             await asyncio.sleep(_LOOK)
-            self._registry.current()
-            if self._registry.changes != self._seen or self._tunnels.problems:
+            if self._directory.changes != self._seen or self._tunnels.problems:
                 await self.take_over()
 
     def _spec(self, record: DeviceRecord) -> TunnelSpec | None:

@@ -10,7 +10,6 @@ from proxy.control.server import ControlServer
 from proxy.devices import DeviceDirectory
 from proxy.devices.published import PublishedRegistry
 from proxy.devices.seats import Seats
-from proxy.groups import membership_of
 from proxy.inspector.service import Joined, joined, until_over
 from proxy.wireguard.keys import server_keys
 from proxy.wireguard.userspace.datagram_gate import DatagramGate
@@ -29,7 +28,7 @@ async def serve(context: WorkerContext) -> None:
     async with joined(context) as here:
         tunnels, streams = _tunnels(context, here)
         registry = PublishedRegistry(context.state.devices)
-        directory = DeviceDirectory.of(context.state, context.secrets, membership_of(context.config.config))
+        directory = DeviceDirectory.of(context.state, context.secrets, context.policy.rules)
         keys = await asyncio.to_thread(server_keys, context.state)
         following = Following(registry, directory, keys, tunnels, streams.heard)
         await following.take_over()

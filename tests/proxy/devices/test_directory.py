@@ -62,7 +62,7 @@ RULES = Membership(
 
 def test_rules_of_groups_say_which_group(tmp_path: Path) -> None:
     store = DeviceStore(tmp_path / "devices.json", KEY, lambda: NOW)
-    directory = DeviceDirectory("i", PublishedRegistry(tmp_path / "devices.json"), KEY, membership=RULES)
+    directory = DeviceDirectory("i", PublishedRegistry(tmp_path / "devices.json"), KEY, rules=lambda: RULES)
     assert [directory.weak(one, "dns").group for one in ("192.0.2.9", "198.51.100.9")] == ["home", "default"]
     record, given = store.add("tablet")
 
@@ -78,6 +78,19 @@ def test_rules_of_groups_say_which_group(tmp_path: Path) -> None:
     store.move(record.id, "guests")
     assert group("192.0.2.9") == "guests"
     assert store.tag("tablet", []).platform == "ios"
+
+
+def test_other_rules_hold_from_the_next_look_on(tmp_path: Path) -> None:
+    rules = [Membership()]
+    for registry in (None, PublishedRegistry(tmp_path / "devices.json")):
+        rules[0] = Membership()
+        directory = DeviceDirectory("i", registry, KEY, rules=lambda: rules[0])
+        before = directory.changes
+        assert (directory.weak("192.0.2.9", "dns").group, directory.changes) == ("default", before)
+        rules[0] = RULES
+        assert directory.weak("192.0.2.9", "dns").group == "home"
+        assert directory.rules is RULES
+        assert directory.changes != before
 
 
 @pytest.mark.parametrize(("tags", "says"), [(["a b"], "a tag is written with"), (list("abcdefghijklmnopq"), "most 16")])

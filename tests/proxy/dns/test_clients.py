@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from indicators.membership import Membership, Rule
 from proxy.devices import DeviceDirectory
 from proxy.dns import clients as clients_module
 from proxy.dns.clients import Clients, own_addresses
@@ -88,3 +89,15 @@ def test_an_address_of_this_machine_may_ask_where_loopback_may(allowed: list[str
     clients = Clients(DeviceDirectory("installation"), networks, "127.0.0.1", here=here)
     assert clients.of("198.51.100.7").allowed is may
     assert not clients.of("198.51.100.8").allowed
+
+
+def test_other_rules_of_groups_put_clients_into_other_groups() -> None:
+    kids = Membership((("kids", (Rule(networks=(ip_network("127.0.0.0/8"),)),)),))
+    rules = [Membership()]
+    clients = Clients(DeviceDirectory("installation", rules=lambda: rules[0]), ALLOWED, "127.0.0.1")
+    first = clients.of("127.0.0.1")
+    clients.renew()
+    assert clients.of("127.0.0.1") is first
+    rules[0] = kids
+    clients.renew()
+    assert (first.device.group, clients.of("127.0.0.1").device.group) == ("default", "kids")

@@ -20,7 +20,7 @@ from proxy.overlay_store import OverlayStore
 from proxy.published_overlay import current_name
 from proxy.supervisor import overlay_desk
 from proxy.supervisor.operations import Operations
-from proxy.supervisor.overlay_desk import OverlayDesk
+from proxy.supervisor.overlay_desk import OverlayDesk, Saved
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WAIVE: dict[str, Any] = {"nonce": "n", "device": "d", "host": "h.test", "indicator": "h.test", "seconds": 60}
@@ -185,7 +185,7 @@ async def test_bad_fields_are_named_and_change_nothing(
 async def test_custom_indicators_are_published_beside_what_is_stored(scene: Scene) -> None:
     await scene.client().call("allow", host="a.test")
     custom = Indicator("yaml.test", IndicatorType.DOMAIN, Action.BLOCK, Origin("custom", custom=True))
-    generation = await scene.desk.take_custom((custom,))
+    generation = await scene.desk.take(Saved((custom,)))
     assert [one.value for one in scene.desk.overlay.indicators] == ["yaml.test", "a.test"]
     assert current_name(scene.folder) == f"overlay-{generation}.json"
 
