@@ -38,6 +38,7 @@ class Handler(ProxyConnectionHandler):
         super().__init__(master, reader, writer, options, mode)  # type: ignore[no-untyped-call]
         self._hooks = hooks
         self._waiting: deque[events.Event] = deque()
+        self._to_write: dict[Connection, list[bytes]] = {}  # by what is being worked off; written together
         self._at_work = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,6 +58,8 @@ class Handler(ProxyConnectionHandler):
                 self._work(self._waiting.popleft())
         finally:
             self._at_work = False
+            for connection in list(self._to_write):
+                self._write(connection)
 
     async def drain_writers(self) -> None:
         """Wait while something is still to be written; it seldom is."""
@@ -85,9 +88,7 @@ class Handler(ProxyConnectionHandler):
     def _obey(self, command: commands.Command) -> None:
         """Do what a layer asks for."""
         if isinstance(command, commands.SendData):
-            io = self.transports.get(command.connection)
-            if io is not None and io.writer is not None and not io.writer.is_closing():
-                io.writer.write(command.data)
+            self._to_write.setdefault(command.connection, []).append(command.data)
         elif isinstance(command, commands.StartHook):
             self._begin_hook(command)
         elif isinstance(command, commands.OpenConnection):
@@ -95,6 +96,7 @@ class Handler(ProxyConnectionHandler):
             self.transports[command.connection] = ConnectionIO(handler=task)
         elif isinstance(command, commands.CloseConnection):
             half = isinstance(command, commands.CloseTcpConnection) and command.half_close
+            self._write(command.connection)
             self.close_connection(command.connection, half)
         elif isinstance(command, commands.RequestWakeup):
             self.wakeup_timer.add(self._begin(self.wakeup(command)))
@@ -102,6 +104,19 @@ class Handler(ProxyConnectionHandler):
             self.log(command.message, command.level)
         else:
             raise RuntimeError(f"mitmproxy asks for something that is not known: {command}")
+
+    def _write(self, connection: Connection) -> None:
+        """Write what layers have asked for; a stream's pieces, of which HTTP/2 makes many small ones, in one call."""
+        pieces = self._to_write.pop(connection, ())
+        io = self.transports.get(connection)
+        writer = io.writer if io is not None else None
+        if not pieces or writer is None or writer.is_closing():
+            return
+        if isinstance(writer, asyncio.StreamWriter) and len(pieces) > 1:
+            writer.writelines(pieces)
+            return
+        for piece in pieces:  # of a datagram connection each is a datagram
+            writer.write(piece)
 
     def _begin_hook(self, hook: commands.StartHook) -> None:
         handlers = self._hooks.of(hook)

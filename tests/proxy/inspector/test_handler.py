@@ -16,7 +16,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy import commands, events, layer, mode_specs
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
-from mitmproxy.proxy.server import ConnectionHandler
+from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from proxy.inspector.handler import Handler
 from proxy.inspector.hooks import Hooks
@@ -255,3 +255,55 @@ async def test_a_client_that_does_not_read_is_waited_for() -> None:
         while not drained.done():
             await client.said(1 << 20)
         await drained
+
+
+async def test_what_is_said_in_one_go_leaves_in_one_call_and_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[bytes]] = []
+    writelines = asyncio.StreamWriter.writelines
+
+    def counted(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
+        calls.append(pieces)
+        writelines(writer, pieces)
+
+    monkeypatch.setattr(asyncio.StreamWriter, "writelines", counted)
+
+    def script(of: layer.Layer, event: events.Event) -> Iterator[commands.Command]:
+        if isinstance(event, events.DataReceived):
+            yield say(of, b"one ")
+            yield AtOnceHook([])
+            yield say(of, b"two")
+            yield close(of)
+
+    async with opened(script) as client:
+        client.near.send(b"go")
+        said = b""
+        while more := await client.said():
+            said += more
+    assert (said, calls) == (b"one two", [[b"one ", b"two"]])
+
+
+async def test_each_piece_for_a_datagram_connection_is_a_datagram() -> None:
+    class Datagrams:
+        def __init__(self) -> None:
+            self.sent: list[bytes] = []
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, datagram: bytes) -> None:
+            self.sent.append(datagram)
+
+    datagrams, peer = Datagrams(), connection.Server(address=("127.0.0.1", 1), transport_protocol="udp")
+
+    def script(of: layer.Layer, event: events.Event) -> Iterator[commands.Command]:
+        if isinstance(event, events.DataReceived):
+            yield commands.SendData(peer, b"one")
+            yield commands.SendData(peer, b"two")
+            yield say(of, b"sent")
+
+    async with opened(script) as client:
+        client.handler.transports[peer] = ConnectionIO(writer=datagrams)  # type: ignore[arg-type]
+        client.near.send(b"go")
+        assert await client.said() == b"sent"
+        del client.handler.transports[peer]
+    assert datagrams.sent == [b"one", b"two"]
