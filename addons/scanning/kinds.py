@@ -37,6 +37,7 @@ class Kind(StrEnum):
     XZ = "xz file"
     ZSTD = "Zstandard file"
     TAR = "tar archive"
+    DEB = "Debian package or ar archive"
     SEVEN_ZIP = "7-Zip archive"
     RAR = "RAR archive"
     CAB = "cabinet archive"
@@ -75,7 +76,7 @@ _GROUPS = {
     Kind.ONENOTE: Group.DOCUMENT,
 }
 
-ARCHIVES = frozenset({Kind.APK, Kind.IPA, Kind.OOXML, Kind.JAR, Kind.ZIP, Kind.TAR})
+ARCHIVES = frozenset({Kind.APK, Kind.IPA, Kind.OOXML, Kind.JAR, Kind.ZIP, Kind.TAR, Kind.DEB})
 COMPRESSED = frozenset({Kind.GZIP, Kind.BZIP2, Kind.XZ, Kind.ZSTD})
 SEALED = frozenset({Kind.SEVEN_ZIP, Kind.RAR, Kind.CAB, Kind.DISK_IMAGE})  # known, and not unpacked here
 
@@ -99,6 +100,7 @@ _STARTS = (
     (b"\xfe\xed\xfa\xcf", Kind.MACHO),
     (b"\xce\xfa\xed\xfe", Kind.MACHO),
     (b"\xcf\xfa\xed\xfe", Kind.MACHO),
+    (b"!<arch>\n", Kind.DEB),
     (b"#!", Kind.SCRIPT),
 )
 _JAVA_CLASS_OR_FAT = b"\xca\xfe\xba\xbe"
@@ -127,6 +129,8 @@ def kind_of(data: Bytes) -> Kind:
             return kind
     if head.startswith(_JAVA_CLASS_OR_FAT) and len(head) > 8:
         return Kind.MACHO if head[4:8] < b"\x00\x00\x00\x14" else Kind.OTHER  # few architectures, or a class file
+    if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
+        return Kind.ZSTD  # it begins with a frame to be skipped
     if head[257:262] == b"ustar":
         return Kind.TAR
     if head.startswith(b"MZ"):

@@ -13,9 +13,10 @@ from addons.scanning import apk
 from addons.scanning.clamd import Clamd, ClamdError
 from addons.scanning.kinds import Kind
 from addons.scanning.limits import Limits
-from addons.scanning.members import Member, Obstacle, Trouble, walk
+from addons.scanning.members import Member, Obstacle, walk
 from addons.scanning.report import Engine, Finding, Package, ScanReport, Weight
 from addons.scanning.rules import YaraRules
+from addons.scanning.unpacking import Trouble
 from addons.scanning.windows import Bytes
 
 _MOST_HASHES = 3 * 2_000  # members that are hashed in one file

@@ -69,6 +69,8 @@ FILES = {
     "bzip2": (bz2.compress(b"a"), Kind.BZIP2),
     "xz": (lzma.compress(b"a"), Kind.XZ),
     "zstd": (zstandard.compress(b"a"), Kind.ZSTD),
+    "zstd behind a frame to be skipped": (b"\x5f\x2a\x4d\x18\0\0\0\0" + zstandard.compress(b"a"), Kind.ZSTD),
+    "a Debian package": (b"!<arch>\ndebian-binary   ", Kind.DEB),
     "tar": (tarred(), Kind.TAR),
     "7z": (b"7z\xbc\xaf\x27\x1c\0\x04", Kind.SEVEN_ZIP),
     "rar": (b"Rar!\x1a\x07\x01\0", Kind.RAR),

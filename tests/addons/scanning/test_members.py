@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from addons import harmless
 from addons.scanning.limits import MIB, Limits
-from addons.scanning.members import Member, Obstacle, Trouble, walk
+from addons.scanning.members import Member, Obstacle, walk
+from addons.scanning.unpacking import Trouble
 from tests.support.archives import tarred, zipped
 
 SMALL = Limits(entries=5, nesting=2, member_bytes=MIB, total_bytes=2 * MIB, ratio=50, ratio_from=MIB)
@@ -109,7 +110,61 @@ def test_a_wrong_checksum_hides_nothing(kind: int) -> None:
     assert troubles(bytes(data)) == ([("f/member", Trouble.DAMAGED)] if kind == zipfile.ZIP_DEFLATED else [])
 
 
-FILES = [harmless.package(), harmless.zipped(), DEEP, gzip.compress(tarred(("a", b"1"))), tarred(("a", b"1"))]
+@pytest.mark.parametrize(
+    ("data", "damaged"),
+    [
+        (gzip.compress(b"clean") + gzip.compress(harmless.EICAR), False),
+        (gzip.compress(harmless.EICAR) + b"words behind", True),
+        (zstandard.compress(b"clean") + zstandard.compress(harmless.EICAR), False),
+        (b"\x50\x2a\x4d\x18\4\0\0\0skip" + zstandard.compress(harmless.EICAR), False),
+        (zstandard.compress(harmless.EICAR) + b"words behind", True),
+        (bz2.compress(b"clean") + bz2.compress(harmless.EICAR), False),
+        (lzma.compress(b"clean") + lzma.compress(harmless.EICAR), False),
+    ],
+    ids=[
+        "two of gzip",
+        "gzip and words",
+        "two of zstd",
+        "a skipped frame",
+        "zstd and words",
+        "two of bzip2",
+        "two of xz",
+    ],
+)
+def test_what_stands_behind_or_before_hides_nothing(data: bytes, damaged: bool) -> None:
+    found = [one.data for one in walk("f", data, SMALL) if isinstance(one, Member)]
+    assert len(found) == 2
+    assert bytes(found[1]).endswith(harmless.EICAR)
+    assert troubles(data) == ([("f", Trouble.DAMAGED)] if damaged else [])
+
+
+def arred(*members: tuple[str, bytes]) -> bytes:
+    parts = [
+        f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data for name, data in members
+    ]
+    return b"!<arch>\n" + b"".join(part + b"\n" * (len(part) % 2) for part in parts)
+
+
+def test_a_debian_package_is_opened() -> None:
+    inner = gzip.compress(tarred(("usr/evil", harmless.EICAR)))
+    package = arred(("debian-binary", b"2.0\n"), ("odd", b"1"), ("data.tar.gz", inner))
+    assert paths(package, Limits()) == [
+        "f", "f/debian-binary", "f/odd", "f/data.tar.gz", "f/data.tar.gz", "f/data.tar.gz/usr/evil",
+    ]  # fmt: skip
+    assert troubles(package, Limits()) == []
+    assert troubles(package[:-4], Limits()) == [("f", Trouble.DAMAGED)]
+    assert troubles(b"!<arch>\n" + b"?" * 60) == [("f", Trouble.DAMAGED)]
+    assert troubles(arred(*((f"{n}", b"") for n in range(7)))) == [("f", Trouble.TOO_MANY)]
+
+
+FILES = [
+    harmless.package(),
+    harmless.zipped(),
+    DEEP,
+    gzip.compress(tarred(("a", b"1"))),
+    tarred(("a", b"1")),
+    arred(("a", b"1")),
+]
 
 
 @given(st.sampled_from(FILES), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=20))
