@@ -63,6 +63,8 @@ _IOS_VERSION = re.compile(
 _IOS_BUILD = re.compile(r"(?:\bbuild/|[,(]|\bAppleCoreMedia/1\.0\.0\.)(\d{2})([A-H])\d{2,4}[a-z]?\b")
 _IOS_MODEL = re.compile(r"\b(?:iPhone|iPad|iPod)\d{1,2},\d{1,2}\b")
 _FIRST_BUILD, _RENUMBERED, _LAST_BUILD = 16, 23, 30  # iOS 12; iOS 26, whose number skipped seven; none beyond is known
+_NO_MODELS = frozenset({"K", "Mobile", "Tablet"})  # of reduced agents, and of Firefox
+_FIREFOX_ON_TEN = re.compile(r"Android 10; .*\brv:\d+.* Firefox/")  # it says 10 on every older release, too
 _SAFARI = re.compile(r"\bVersion/(\d{1,3})(?:\.(\d{1,3}))?[^ ]* .*\bSafari/")
 _FIRST_FROZEN = 26  # Safari 26 and later name iOS 18 in their agents, whatever runs
 
@@ -162,7 +164,7 @@ def _android(agent: str) -> Claim | None:
     found = re.search(r"\bAndroid(?: (\d{1,3}(?:\.\d{1,3}){0,2}))?", agent)
     if found is None:
         return None
-    if found[1] is None or "Android 10; K)" in agent:
+    if found[1] is None or "Android 10; K)" in agent or _FIREFOX_ON_TEN.search(agent):
         return Claim("Android", "", 0, ClaimSource.BROWSER, Confidence.LOW)
     own = agent.startswith("Dalvik/")
     model = _MODEL.search(agent)
@@ -187,8 +189,8 @@ def _built(agent: str) -> date | None:
 
 
 def _named(model: str) -> str:
-    """Return a model, or nothing for `K`, the one that reduced agents name."""
-    return "" if model == "K" else model[:64]
+    """Return a model, or nothing for what browsers say in the place of one."""
+    return "" if model in _NO_MODELS else model[:64]
 
 
 _READERS: tuple[Callable[[str], Claim | None], ...] = (_system_agent, _ios_browser, _android)

@@ -90,7 +90,11 @@ AGENTS = {
     ),
     "Firefox": (
         "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0",
-        Claim("Android", "15", 2, S.BROWSER, C.MEDIUM, "Mobile"),
+        Claim("Android", "15", 2, S.BROWSER, C.MEDIUM),
+    ),
+    "Firefox, which says 10 on older releases": (
+        "Mozilla/5.0 (Android 10; Tablet; rv:140.0) Gecko/140.0 Firefox/140.0",
+        Claim("Android", "", 0, S.BROWSER, C.LOW),
     ),
     "a Mac": ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/26.0 Safari/605.1.15", None),
     "Windows": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0", None),
