@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from indicators.event import VerdictEvent
 from indicators.words import Action, Category, Enforcement, Severity, Stage
@@ -41,6 +42,19 @@ class Sighting:
     detection_source: str
     lead_time: datetime
     lead_event: str
+
+    @property
+    def order(self) -> LeadOrder:
+        """Tell by what, of two sightings of one alert, the lower leads."""
+        return lead_order(self.severity, self.lead_time, self.lead_event)
+
+
+type LeadOrder = tuple[int, datetime, str]
+
+
+def lead_order(severity: Severity, time: datetime, event: str) -> LeadOrder:
+    """Put events in the order in which an alert bears their words: the most severe, then the earliest."""
+    return (-_RANK[severity], time, event)
 
 
 def sighting_of(event: VerdictEvent, when: datetime) -> Sighting | None:
@@ -81,7 +95,7 @@ def alert_id(device_id: str, destination: str, day: str) -> str:
 
 def merge(one: Sighting, other: Sighting) -> Sighting:
     """Fold two sightings of one alert: counts add up, the span widens, the lead's words stay."""
-    lead = min(one, other, key=lambda seen: (-_RANK[seen.severity], seen.lead_time, seen.lead_event))
+    lead = min(one, other, key=attrgetter("order"))
     return replace(
         lead,
         count=one.count + other.count,

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.alerting import Sighting, merge
+from collector.alerting import LeadOrder, Sighting, lead_order
 from collector.store.bulk import among, run_many
 from collector.store.database import Database
 from collector.store.risk import raise_risks
@@ -24,7 +24,8 @@ from indicators.words import Severity
 _MET_AGAIN = "Met again after it was resolved: open again."
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 _NAMES = tuple(part.name for part in fields(Sighting))
-_COLUMNS = [ALERTS.c[name] for name in _NAMES]
+_SAME = {"id", "device_id", "destination", "day"}  # of all sightings of one alert
+_WORDS = tuple(name for name in _NAMES if name not in _SAME | {"count", "first_event", "last_event"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Tally:
     count: int
     first: datetime
     last: datetime
+
+    @classmethod
+    def of(cls, seen: Sighting) -> Tally:
+        """Return what a sighting counts."""
+        return cls(seen.count, seen.first_event, seen.last_event)
 
     def plus(self, other: Tally) -> Tally:
         """Add two tallies."""
@@ -49,6 +55,21 @@ class Tally:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Hold of an alert that is there who leads it, and since when it is resolved, if it is."""
+
+    severity: Severity
+    lead_time: datetime
+    lead_event: str
+    status: str
+    resolved: datetime | None
+
+    @property
+    def order(self) -> LeadOrder:
+        return lead_order(self.severity, self.lead_time, self.lead_event)
+
+
 async def keep_alerts(
     database: Database,
     connection: AsyncConnection,
@@ -56,27 +77,33 @@ async def keep_alerts(
     tallies: Mapping[str, Tally],
     now: datetime,
 ) -> tuple[str, ...]:
-    """Merge sightings and tallies into the alerts they belong to; return the ids of alerts that are new."""
-    known, resolved = await _load(connection, sightings)
-    merged = {alert: merge(known[alert], seen) if alert in known else seen for alert, seen in sightings.items()}
-    for alert in tallies.keys() & merged.keys():
-        merged[alert] = tallies[alert].onto(merged[alert])
-    raised = tuple(alert for alert in merged if alert not in known)
-    await _insert(connection, [merged[alert] for alert in raised], now)
-    await _update(connection, [merged[alert] for alert in known], now)
-    await _count(connection, {alert: tally for alert, tally in tallies.items() if alert not in merged}, now)
-    closed = await _reopen(connection, sightings, resolved, now)
-    await raise_risks(database, connection, _worst(merged[alert] for alert in sightings if alert not in closed), now)
+    """Merge sightings and tallies into the alerts they belong to; return the ids of alerts that are new.
+
+    What an alert that is there says is written anew only where a sighting leads it: its words stand in most indexes.
+    """
+    known = await _load(connection, sightings)
+    counts = dict(tallies)
+    for alert in known:
+        tally = Tally.of(sightings[alert])
+        counts[alert] = counts[alert].plus(tally) if alert in counts else tally
+    raised = tuple(alert for alert in sightings if alert not in known)
+    new = [counts.pop(alert).onto(sightings[alert]) if alert in counts else sightings[alert] for alert in raised]
+    await _insert(connection, new, now)
+    await _lead(connection, [sightings[alert] for alert, held in known.items() if sightings[alert].order < held.order])
+    await _count(connection, counts, now)
+    closed = await _reopen(connection, sightings, known, now)
+    await raise_risks(database, connection, _worst(sightings, known, closed), now)
     return raised
 
 
 async def _reopen(
     connection: AsyncConnection,
     sightings: Mapping[str, Sighting],
-    resolved: Mapping[str, datetime | None],
+    known: Mapping[str, _Known],
     now: datetime,
 ) -> set[str]:
     """Open resolved alerts that were met since; return those that stay resolved."""
+    resolved = {alert: held.resolved for alert, held in known.items() if held.status == RESOLVED}
     stay = {alert for alert, when in resolved.items() if when and sightings[alert].last_event <= when}
     for alert in resolved.keys() - stay:
         await connection.execute(update(ALERTS).where(ALERTS.c.id == alert).values(status="New", resolved=None))
@@ -85,21 +112,22 @@ async def _reopen(
     return stay
 
 
-def _worst(alerts: Iterable[Sighting]) -> dict[str, Severity]:
+def _worst(sightings: Mapping[str, Sighting], known: Mapping[str, _Known], closed: set[str]) -> dict[str, Severity]:
+    """Return the worst of each device's alerts that were met and are open, as they stand now."""
     found: dict[str, Severity] = {}
-    for seen in alerts:
-        found[seen.device_id] = max(found.get(seen.device_id, seen.severity), seen.severity, key=_RANKS.__getitem__)
+    for alert, seen in sightings.items():
+        if alert not in closed:
+            severities = [seen.severity, found.get(seen.device_id, seen.severity)]
+            severities += [known[alert].severity] if alert in known else []
+            found[seen.device_id] = max(severities, key=_RANKS.__getitem__)
     return found
 
 
-async def _load(
-    connection: AsyncConnection, ids: Iterable[str]
-) -> tuple[dict[str, Sighting], dict[str, datetime | None]]:
-    """Return the alerts that are there, and since when those are resolved that are."""
-    wanted = select(*_COLUMNS, ALERTS.c.status, ALERTS.c.resolved).where(among(connection, ALERTS.c.id, ids))
-    rows = (await connection.execute(wanted)).all()
-    resolved = {row.id: row.resolved for row in rows if row.status == RESOLVED}
-    return {row.id: Sighting(*row[: len(_COLUMNS)]) for row in rows}, resolved
+async def _load(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, _Known]:
+    """Return what must be known of the alerts that are there."""
+    wanted = select(ALERTS.c.id, *(ALERTS.c[part.name] for part in fields(_Known)))
+    rows = await connection.execute(wanted.where(among(connection, ALERTS.c.id, ids)))
+    return {row.id: _Known(*row[1:]) for row in rows}
 
 
 async def _insert(connection: AsyncConnection, alerts: list[Sighting], now: datetime) -> None:
@@ -107,10 +135,10 @@ async def _insert(connection: AsyncConnection, alerts: list[Sighting], now: date
     await run_many(connection, insert(ALERTS), [_values(seen) | more for seen in alerts])
 
 
-async def _update(connection: AsyncConnection, alerts: list[Sighting], now: datetime) -> None:
-    rows = [{f"new_{key}": value for key, value in _values(seen).items()} | {"new_updated": now} for seen in alerts]
-    names = [column.name for column in _COLUMNS if column.name != "id"] + ["updated"]
-    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in names}
+async def _lead(connection: AsyncConnection, alerts: list[Sighting]) -> None:
+    """Give alerts the words of what leads them now."""
+    rows = [{f"new_{name}": getattr(seen, name) for name in ("id", *_WORDS)} for seen in alerts]
+    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in _WORDS}
     await run_many(connection, update(ALERTS).where(ALERTS.c.id == bindparam("new_id")).values(values), rows)
 
 

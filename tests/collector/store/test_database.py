@@ -83,3 +83,15 @@ async def test_the_file_is_ours_alone(tmp_path: Path):
 def test_chunks_lose_nothing():
     assert [list(part) for part in chunks(list(range(5)), 2)] == [[0, 1], [2, 3], [4]]
     assert list(chunks([], 2)) == []
+
+
+async def test_one_connection_writes_to_sqlite_and_holds_what_a_batch_changes(tmp_path: Path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+    await database.open()
+    drivers = []
+    for _ in range(2):
+        async with database.read(), database.write() as connection:
+            drivers.append((await connection.get_raw_connection()).driver_connection)
+            assert (await connection.execute(text("PRAGMA cache_size"))).scalar() == -65536
+    await database.close()
+    assert drivers[0] is drivers[1]
