@@ -118,7 +118,7 @@ FORMATS: dict[str, Format] = {
         Format(
             "hosts",
             hosts_files.parse,
-            re.compile(_ADDRESS + r"(?:%\w+)?[ \t]+(?:localhost|[^\s#;,]*\.[^\s#;,]*[A-Za-z])"),
+            re.compile(rf"(?:{_ADDRESS}|0)" + r"(?:%\w+)?[ \t]+(?:localhost|[^\s#;,]*\.[^\s#;,]*[A-Za-z])"),
         ),
         Format("ips", addresses.parse, re.compile(_ADDRESS + r"(?:/\d+)?(?::\d+)?(?:[\s,;#]|$)")),
         Format("urls", urls.parse, re.compile(r"[\"'<]?(?:https?|ftp)://", re.IGNORECASE)),

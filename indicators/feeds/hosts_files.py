@@ -1,6 +1,7 @@
 """Hosts files: an address, then names (hosts(5)). Names sent to nowhere are blocked.
 
-A name sent to a real address is a rewrite; it counts as a block, and is marked, because a feed cannot redirect.
+`0` is short for 0.0.0.0: it saves bytes. A name sent to a real address is a rewrite; it counts as a block, and is marked,
+because a feed cannot redirect.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def parse(lines: Iterable[str]) -> Iterator[Outcome]:
 def _names(line: int, text: str) -> Iterator[Outcome]:
     first, *names = text.split()
     try:
-        address = parse_address(first)
+        address = parse_address("0.0.0.0" if first == "0" else first)
     except ValueError:
         yield skip(line, text, Why.NOT_AN_ADDRESS) if names else read_host(line, first)
         return

@@ -30,10 +30,16 @@ def read_records(lines: Iterable[str]) -> Iterator[Record | Why]:
 
 
 class _Zone:
-    """Remember what one line of a zone says for the next: the origin, the last owner, an open parenthesis."""
+    """Remember what one line of a zone says for the next: apex, origin, the last owner, an open parenthesis.
+
+    `apex` is the zone's own name: the owner of its SOA record, or what `$ORIGIN` first names. Servers that write zones
+    go below it (`$ORIGIN com.rpz.local.`) or above (`$ORIGIN .`), for shorter lines.
+    """
 
     def __init__(self) -> None:
-        self._origin = ""
+        self._apex = ""
+        self._knows_apex = False
+        self._origin: str | None = None  # "" for the root; nothing where the file does not say: the apex
         self._owner = ""
         self._open = 0
 
@@ -50,21 +56,41 @@ class _Zone:
     def _begin(self, tokens: list[str], inherits: bool) -> Record | Why:
         if tokens[0].startswith("$"):
             if tokens[0].upper() == "$ORIGIN" and len(tokens) > 1:
-                self._origin = tokens[1].rstrip(".").lower()
+                self._go_to(tokens[1].lower())
             return Why.SETTING
-        if not inherits:
-            self._owner = self._relative(tokens.pop(0))
+        written = "" if inherits else tokens.pop(0)
+        if written:
+            self._owner = self._relative(written)
         while tokens and (_TTL(tokens[0]) or tokens[0].upper() in _CLASSES):
             tokens.pop(0)
         if len(tokens) < 2:
             return Why.MALFORMED
         kind = tokens[0].upper()
-        if kind == "SOA":
-            self._origin = self._origin or self._owner.lower()
+        if kind == "SOA" and not self._knows_apex:
+            self._apex, self._knows_apex = self._whole(written.lower()), True
         return Record(self._owner, kind, tokens[1].strip('"'))
 
+    def _go_to(self, origin: str) -> None:
+        self._origin = self._whole(origin)
+        self._apex = self._apex or self._origin
+
+    def _whole(self, name: str) -> str:
+        if name in ("", "@"):
+            return self._origin or ""
+        return name.rstrip(".") if name.endswith(".") or not self._origin else f"{name}.{self._origin}"
+
     def _relative(self, owner: str) -> str:
-        if not owner.endswith("."):
-            return owner
+        """Return an owner without the zone's name behind it; one that lies elsewhere as it is."""
+        if not owner.endswith(".") and self._origin != "":
+            below = _without(self._origin or "", self._apex) if self._origin != self._apex else ""
+            if not below or below == self._origin:
+                return owner
+            return below if owner == "@" else f"{owner}.{below}"
         name = owner.rstrip(".")
-        return name.removesuffix("." + self._origin) if self._origin and name.lower() != self._origin else name
+        found = _without(name, self._apex)
+        return found if found != name else _without(name, self._origin or "")
+
+
+def _without(name: str, zone: str) -> str:
+    """Take a zone's name off, in whatever letter case it stands there."""
+    return name[: -len(zone) - 1] if zone and name.lower().endswith(f".{zone}") else name

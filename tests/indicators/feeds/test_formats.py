@@ -192,6 +192,7 @@ def test_a_name_sent_to_a_real_address_is_a_rewrite_and_counts_as_a_block() -> N
 
 def test_hosts_lines_without_a_name_or_an_address() -> None:
     assert one("hosts", "0.0.0.0") == (Why.NO_TARGET.value, "0.0.0.0")
+    assert one("hosts", "0 evil.example") == ("domain", "evil.example")
     assert one("hosts", "evil.example") == ("domain", "evil.example")
     assert one("hosts", "nothing evil.example") == (Why.NOT_AN_ADDRESS.value, "nothing evil.example")
 
@@ -227,6 +228,7 @@ def test_each_sample_is_recognised_and_read(file: str, format_: str, entries: in
         (["# c", "8.8.1.1", "evil.example"], "domains"),
         (["8.8.1.1 12", "8.8.1.2 3"], "ips"),
         (["0.0.0.0 1.example", "0.0.0.0 2.example"], "hosts"),
+        (["0 a.example", "0 b.example"], "hosts"),
         (["hxxps://evil[.]example/a"], "urls"),
         (["*.evil.example"], "wildcards"),
         (["*.evil.example", "a.example", "b.example"], "domains"),

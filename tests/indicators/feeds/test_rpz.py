@@ -93,3 +93,57 @@ def test_the_sample() -> None:
         ("domain=>", "local.example"),
         ("domain=", "local.example"),
     ]
+
+
+SERVERS = {
+    "transferred, every name whole": [
+        "rpz.local. 300 IN SOA a. b. 1 2 3 4 5",
+        "evil.test.rpz.local. 60 IN CNAME .",
+        "Evil.Example.RPZ.Local. 60 IN CNAME .",
+        "32.1.1.8.8.rpz-ip.rpz.local. 60 IN CNAME .",
+    ],
+    "written by BIND, from the root": [
+        "$ORIGIN .",
+        "rpz.local IN SOA a. b. ( 1 2 3 4 5 )",
+        "$ORIGIN test.rpz.local.",
+        "evil CNAME .",
+        "$ORIGIN example.rpz.local.",
+        "evil CNAME .",
+        "$ORIGIN 1.1.8.8.rpz-ip.rpz.local.",
+        "32 CNAME .",
+    ],
+    "written by BIND, below": [
+        "$ORIGIN rpz.local.",
+        "@ SOA a. b. 1 2 3 4 5",
+        "evil.test CNAME .",
+        "$ORIGIN evil.example.rpz.local.",
+        "@ CNAME .",
+        "$ORIGIN rpz-ip.rpz.local.",
+        "32.1.1.8.8 CNAME .",
+    ],
+    "origins relative to each other": [
+        "$ORIGIN local.",
+        "rpz SOA a. b. 1 2 3 4 5",
+        "$ORIGIN rpz.local.",
+        "evil.test CNAME .",
+        "$ORIGIN example",
+        "evil CNAME .",
+        "32.1.1.8.8.rpz-ip.rpz.local. CNAME .",
+    ],
+    "names below the root": [
+        "$ORIGIN .",
+        "rpz.local SOA a. b. 1 2 3 4 5",
+        "evil.test.rpz.local CNAME .",
+        "evil.example.rpz.local CNAME .",
+        "32.1.1.8.8.rpz-ip.rpz.local CNAME .",
+    ],
+}
+
+
+@pytest.mark.parametrize("zone", SERVERS.values(), ids=SERVERS)
+def test_a_zone_is_read_however_a_server_writes_it(zone: list[str]) -> None:
+    assert [found[1:] for found in brief("rpz", *zone) if found[1] in ("domain=", "ip")] == [
+        ("domain=", "evil.test"),
+        ("domain=", "evil.example"),
+        ("ip", "8.8.1.1"),
+    ]
