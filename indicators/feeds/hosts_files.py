@@ -1,7 +1,7 @@
 """Hosts files: an address, then names (hosts(5)). Names sent to nowhere are blocked.
 
-`0` is short for 0.0.0.0: it saves bytes. A name sent to a real address is a rewrite; it counts as a block, and is marked,
-because a feed cannot redirect.
+`0` is short for 0.0.0.0: it saves bytes. A name sent to a real address is a rewrite; it counts as a block, and is
+marked, because a feed cannot redirect.
 """
 
 from __future__ import annotations
