@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addons import holding, seams
+from addons import downgrading, holding, seams, sharing
 from addons.asking import AskForAccess
 from addons.ca_memory import CaMemory
 from addons.client_hello import ClientHelloGate
@@ -31,6 +31,8 @@ def chain(services: Services) -> list[object]:
     """Return the addons that judge and enforce. They stand before mitmproxy's NextLayer and TlsConfig."""
     seams.install()
     holding.install()
+    sharing.install()
+    downgrading.install()
     visits = Visits(services.device_of, services.arrivals, services.monotonic)
     memory = CaMemory(services.policy, services.monotonic)
     judging = Judging(services, OwnPorts(services.own_ports, services.monotonic))

@@ -1,8 +1,8 @@
 """Offer a client HTTP/2 only where its server speaks it, as far as that is known.
 
-Servers are dialled once a request was judged, so the client's protocol is agreed on before the server's. mitmproxy
-can't send several HTTP/2 streams over one HTTP/1 connection: each request would open one of its own, with a handshake.
-So what a server has chosen once is remembered for its next connections. Nothing is judged here.
+Servers are dialled once a request was judged, so the client's protocol is agreed on before the server's. Streams of
+HTTP/2 have to take turns on connections of HTTP/1 (`sharing.py`). So what a server has chosen once is remembered for
+its next connections. Nothing is judged here.
 """
 
 from __future__ import annotations

@@ -235,6 +235,8 @@ def _upstream_ready(original: Any) -> Any:
             return False
         yield SeawallUpstreamReadyHook(self.flow)
         if (yield from self.check_killed(True)):
+            if self.context.server.alpn != b"h2":  # nobody else's: it would stand unused
+                yield commands.CloseConnection(self.context.server)
             return False
         if self.flow.response is None:
             return True
