@@ -29,6 +29,7 @@ from addons.scanning import outcome as scan_outcome
 from addons.services import Services
 from addons.sight import url_on
 from addons.visits import Judgement, Visit, Visits
+from addons.whole_file import judged_whole
 from indicators.observation import Observation
 from indicators.verdict import Verdict
 from indicators.words import Action, Stage, Visibility
@@ -208,9 +209,7 @@ class DownloadGate:
         """Judge what is known of a file. What is told of it names the file's own hashes, not all that it contains."""
         told = replace(seen, hashes=found.hashes)
         met = scan_outcome.met(found.name, found.hashes[0], found.report, self._services.scan) if found.report else ()
-        signers = found.report.signers if found.report else ()
-        known = replace(told, hashes=found.every_hash, findings=met, signers=signers)
-        verdict = self._judging.judge(known).verdict
+        verdict = judged_whole(lambda part: self._judging.judge(part).verdict, told, found, met)
         if found.report is not None:
             verdict = scan_outcome.described(verdict, found.name, found.report)
         failure = found.failure or (found.report.failures[0] if found.report and found.report.failures else "")

@@ -40,11 +40,6 @@ class LookedInto:
     failure: str = ""
 
     @property
-    def every_hash(self) -> tuple[str, ...]:
-        """Return the file's hashes, then those of what it contains."""
-        return tuple(dict.fromkeys((*self.hashes, *(self.report.hashes if self.report else ()))))
-
-    @property
     def left_out(self) -> tuple[str, ...]:
         """Return why the file was not looked into to its end, in few words that do not vary; nothing where it was."""
         if self.failure or (self.report and self.report.failures):

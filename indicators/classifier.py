@@ -172,11 +172,9 @@ class Classifier:
         for index in self._hashes:
             for digest in seen.hashes:
                 found += index.on_hash(digest)
-        if seen.certificate is not None or seen.signers:
-            shown = (seen.certificate,) if seen.certificate is not None else ()
+        if seen.certificate is not None:
             for index in self._certificates:
-                for thumbprint in (*shown, *seen.signers):
-                    found += index.on_certificate(thumbprint)
+                found += index.on_certificate(seen.certificate)
         return found
 
 

@@ -48,7 +48,6 @@ class Observation:
     port: int | None = None
     hashes: tuple[str, ...] = ()  # lower-case hex: SHA-256 (64), SHA-1 (40), MD5 (32) characters
     certificate: str | None = None  # SHA-1 thumbprint, lower-case hex
-    signers: tuple[str, ...] = ()  # thumbprints of who signed packages in a download; never without `hashes`
     reach: Visibility = Visibility.URL
     can_show_page: bool = True
     user_agent: str = ""
