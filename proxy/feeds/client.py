@@ -107,9 +107,8 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        fixed = self._hosts.get(host.rstrip(".").lower())
-        found = fixed or await self._ask(host, port)
-        if not fixed and not self._allow_private:
+        found = self._hosts.get(host.rstrip(".").lower()) or await self._ask(host, port)
+        if not self._allow_private:  # nor may a public feed lead into the network by a name of `dns.hosts`
             refuse_special(host, found)
         return [_result(host, address, port) for address in found]
 

@@ -115,6 +115,17 @@ async def test_a_name_fixed_in_the_configuration_may(origin: Any, tmp_path: Path
     assert origin.requests[0].host == f"feeds.example:{origin.port}"
 
 
+async def test_a_public_feed_is_not_sent_on_to_a_private_name_of_the_configuration() -> None:
+    """What is fixed counts for the configured address: a publisher must not reach into the network by it."""
+    hosts = {"nas.corp.example": ("127.0.0.1",), "mirror.example": ("8.8.8.8",)}
+    public = client._Resolver(hosts, is_private(URL("https://feeds.example/"), hosts))
+    with pytest.raises(FeedError, match=r"nas\.corp\.example leads to 127\.0\.0\.1"):
+        await public.resolve("nas.corp.example", 443)
+    assert [one["host"] for one in await public.resolve("Mirror.example.", 443)] == ["8.8.8.8"]
+    own = client._Resolver(hosts, is_private(URL("https://nas.corp.example/"), hosts))
+    assert [one["host"] for one in await own.resolve("nas.corp.example", 443)] == ["127.0.0.1"]
+
+
 async def test_a_literal_hop_is_judged_too() -> None:
     with pytest.raises(FeedError, match="no public address"):
         refuse_special("its address", ("169.254.169.254",))
