@@ -14,6 +14,7 @@ from addons.enforcement import Enforcer
 from addons.frugal import Frugal
 from addons.judged_addresses import JudgedAddresses
 from addons.judging import Judging
+from addons.noting_passing import NotePassing
 from addons.own_ports import OwnPorts
 from addons.pinning import Pinning
 from addons.protocols import Protocols
@@ -53,5 +54,6 @@ def chain(services: Services) -> list[object]:
         RequestGate(services, visits, judging, enforcer),
         ServerCertificateGate(services, visits, judging, enforcer),
         DownloadGate(services, visits, judging, enforcer),
+        NotePassing(services.passing, visits),
     ]
     return [*gates, Frugal()] if services.streams else gates

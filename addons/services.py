@@ -12,6 +12,7 @@ from addons.arrivals import Arrivals
 from addons.held_bytes import HeldBytes
 from addons.looked_into import Scanner
 from addons.onboarding import Making
+from addons.passing import Passing
 from addons.private_reach import PrivateReach
 from addons.refusals import App
 from addons.scanning.outcome import ScanPolicy
@@ -90,7 +91,7 @@ class Services:
     `approved`, `denied`); it raises ValueError with a reason, and without it pages have no such button. `opened`
     counts a connection that is decrypted, and why, `unseen` a download that passed though it was not looked into to its
     end; `sights` counts what is read in one. `handed_out` makes the files
-    that the onboarding page offers beside the CA, by path.
+    that the onboarding page offers beside the CA, by path. `passing` knows what passes at this moment.
     """
 
     policy: Policy
@@ -110,6 +111,7 @@ class Services:
     held: HeldBytes = field(default_factory=HeldBytes)
     blocks_large: bool = False
     streams: bool = True
+    passing: Passing = field(default_factory=Passing)
     arrivals: Arrivals = field(default_factory=Arrivals)
     pinned: Callable[[App], bool] = lambda app: False
     pin: Callable[[Device, App], Awaitable[None]] = _pin_nothing

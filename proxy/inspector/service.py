@@ -25,6 +25,7 @@ from proxy.devices.following import follow
 from proxy.dns.lookup import LookupClient
 from proxy.inspect_lists import lists_of
 from proxy.inspector.engine import Engine
+from proxy.inspector.judging_again import judge_again
 from proxy.inspector.taker import Taker
 from proxy.onboarding import handed_out
 from proxy.own_ports import ToldPorts
@@ -103,7 +104,12 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
     )
     settings = {"ssl_verify_upstream_trusted_ca": str(config.proxy.upstream_ca)} if config.proxy.upstream_ca else {}
     engine = Engine((), context.state.ca_dir, chain(services), **settings)
-    counting = [asyncio.create_task(work) for work in (budget.run(), watch.run())]
+
+    async def end_stopped() -> int:
+        return engine.hang_up_on(services.passing.stopped(context.policy.judge))
+
+    working = (budget.run(), watch.run(), judge_again(context.policy, end_stopped))
+    counting = [asyncio.create_task(work) for work in working]
     try:
         await engine.start()
         yield Joined(engine, services, names, signs)

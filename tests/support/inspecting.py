@@ -100,6 +100,7 @@ class TestPolicy:
 
     def __init__(self, settings: PolicySettings, *indicators: Indicator) -> None:
         self.settings = settings
+        self.epoch = 0
         self.device_groups = DeviceGroups()
         self.waivers: list[Waiver] = []
         self.trusted: set[str] = set()
@@ -110,6 +111,7 @@ class TestPolicy:
     def use(self, indicators: Iterable[Indicator]) -> None:
         """Put other indicators in force."""
         given = tuple(indicators)
+        self.epoch += 1
         self._custom = MemoryIndex(one for one in given if one.origin.custom)
         self._feeds = [MemoryIndex(one for one in given if not one.origin.custom)]
 

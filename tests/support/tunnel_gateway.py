@@ -112,10 +112,12 @@ for line in sys.argv[1:]:
     except (OSError, ValueError) as problem:
         print(type(problem).__name__ if line.startswith("how ") else "refused")
 """
+# Downloads without an end from an address; says when it runs, and when it has ended.
 DOWNLOAD = """
 import socket, sys
+host = sys.argv[2] if len(sys.argv) > 2 else "good.test"
 with socket.create_connection((sys.argv[1], 80), timeout=30) as one:
-    one.sendall(b"GET /endless HTTP/1.1\\r\\nHost: good.test\\r\\n\\r\\n")
+    one.sendall(f"GET /endless HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n".encode())
     got = 0
     try:
         while data := one.recv(65536):

@@ -10,6 +10,7 @@ from proxy.control.server import ControlServer
 from proxy.devices import DeviceDirectory
 from proxy.devices.published import PublishedRegistry
 from proxy.devices.seats import Seats
+from proxy.inspector.judging_again import judge_again
 from proxy.inspector.service import Joined, joined, until_over
 from proxy.wireguard.keys import server_keys
 from proxy.wireguard.userspace.datagram_gate import DatagramGate
@@ -33,13 +34,15 @@ async def serve(context: WorkerContext) -> None:
         following = Following(registry, directory, keys, tunnels, streams.heard)
         await following.take_over()
         desk = ControlServer(context.state.tunnel_socket, following.handlers())
-        looking = asyncio.create_task(following.run())
+        working = (following.run(), judge_again(context.policy, streams.end_stopped))
+        beside = [asyncio.create_task(work) for work in working]
         try:
             await desk.start()
             await context.ready({})  # UDP ports, which nobody could try
             await until_over(context.stopping, here.engine)
         finally:
-            looking.cancel()
+            for task in beside:
+                task.cancel()
             await desk.stop()
             await tunnels.close()
 

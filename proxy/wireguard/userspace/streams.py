@@ -74,6 +74,7 @@ class Streams:
         self._open: dict[str, set[asyncio.Task[None]]] = {}
         self._inspected: set[asyncio.Task[None]] = set()
         self._relayed: Counter[str] = Counter()
+        self._relays: dict[asyncio.Task[None], tuple[Device, Address, int]] = {}
 
     async def take(self, device_id: str, stream: Stream) -> None:
         """Serve one stream until it is over; one of a device that was revoked meanwhile is closed."""
@@ -104,10 +105,17 @@ class Streams:
             for task in left:
                 task.cancel()
 
+    async def end_stopped(self) -> int:
+        """End the flows of datagrams that may no longer pass; return how many. TCP is for mitmproxy's side to end."""
+        stopped = [task for task, what in list(self._relays.items()) if not self._ways.gate.still_passes(*what)]
+        for task in stopped:
+            task.cancel()
+        return len(stopped)
+
     async def _serve(self, device: Device, stream: Stream, task: asyncio.Task[None]) -> None:
         host, port = _destination(stream)
         if stream.get_extra_info("transport_protocol") == "udp":
-            await self._datagrams(device, stream, unmap(ip_address(host)), port)
+            await self._datagrams(device, stream, task, unmap(ip_address(host)), port)
         elif port == _DNS:
             await self._ways.names.connection(stream, device)
         elif port == _DOT:
@@ -125,24 +133,28 @@ class Streams:
         given = HandOver(Kind.TUNNEL, b"", device, host, port, guarded=True)
         await self._ways.inspect(given, cast("asyncio.StreamReader", said), cast("asyncio.StreamWriter", stream))
 
-    async def _datagrams(self, device: Device, stream: Stream, to: Address, port: int) -> None:
+    async def _datagrams(
+        self, device: Device, stream: Stream, task: asyncio.Task[None], to: Address, port: int
+    ) -> None:
         if port == _DNS:
             await self._ways.names.datagrams(stream, device)
         elif port == _HTTPS and self._ways.rejects_quic:
             await _refuse_quic(stream)
         elif port != _DOT and self._ways.forwards_udp and not _is_of_a_link(to):
-            await self._relay(device, stream, to, port)
+            await self._relay(device, stream, task, to, port)
 
-    async def _relay(self, device: Device, stream: Stream, to: Address, port: int) -> None:
+    async def _relay(self, device: Device, stream: Stream, task: asyncio.Task[None], to: Address, port: int) -> None:
         if self._relayed[device.id] >= MOST_DATAGRAM_FLOWS:
             log.warning("a device has %d flows of datagrams open; further ones are dropped", MOST_DATAGRAM_FLOWS)
             return
         self._relayed[device.id] += 1
         try:
             if await self._ways.gate.lets_pass(device, to, port):
+                self._relays[task] = device, to, port
                 await datagrams.relay(stream, to, port)
         finally:
             self._relayed[device.id] -= 1
+            self._relays.pop(task, None)
 
     def _forget(self, device_id: str, task: asyncio.Task[None]) -> None:
         self._inspected.discard(task)

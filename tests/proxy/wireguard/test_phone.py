@@ -30,6 +30,18 @@ from tests.support.tunnel_gateway import (
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
+# Downloads without an end, and says so at every 100,000 bytes.
+STEPS = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 80), timeout=60) as one:
+    one.sendall(b"GET /endless HTTP/1.1\\r\\nHost: good.test\\r\\n\\r\\n")
+    got = told = 0
+    while data := one.recv(65536):
+        got += len(data)
+        while got >= told + 100_000:
+            told += 100_000
+            print(told, flush=True)
+"""
 _NEW_KEYS = 120  # seconds: a client keeps to a session that nobody knows any more for about fifteen
 
 
@@ -179,6 +191,47 @@ def test_a_device_whose_keys_are_rotated_comes_by_the_new_ones_alone(here: Here)
             assert ask(late, f"udp {ORIGIN[4]} 9999") == ["refused"]
         with phone(place, new, here.folder) as current:
             until(lambda: ask(current, f"udp {ORIGIN[4]} 9999") == ["world"], _NEW_KEYS)
+
+
+def test_what_is_open_ends_when_it_is_blocked_and_all_else_goes_on(here: Here) -> None:
+    text = here.gateway.config.read_text()
+    with (
+        here.handset.namespace.started(DOWNLOAD, ORIGIN[4], "later.test") as going,
+        here.handset.namespace.started(DOWNLOAD, ORIGIN[6]) as staying,
+    ):
+        assert going.stdout is not None
+        assert staying.stdout is not None
+        assert going.stdout.readline().strip() == "runs"
+        assert staying.stdout.readline().strip() == "runs"
+        here.gateway.config.write_text(text.replace("  - block: evil.test\n", "  - block: [evil.test, later.test]\n"))
+        try:
+            assert going.stdout.readline().strip() == "ended"
+            assert staying.poll() is None
+        finally:
+            here.gateway.config.write_text(text)
+
+
+def test_a_phone_that_changes_its_network_keeps_its_connections(here: Here) -> None:
+    def endpoint() -> str:
+        [one] = [one for one in here.gateway.call("devices")["devices"] if one["name"] == "phone"]
+        return str((one["tunnel"] or {}).get("endpoint", ""))
+
+    def move(old: str, new: str) -> None:
+        assert here.lan.phone.run("ip", "addr", "del", f"{old}/24", "dev", "up0").returncode == 0
+        assert here.lan.phone.run("ip", "addr", "add", f"{new}/24", "dev", "up0").returncode == 0
+
+    with here.handset.namespace.started(STEPS, ORIGIN[4]) as staying:
+        assert staying.stdout is not None
+        assert staying.stdout.readline().strip() == "100000"
+        assert endpoint().startswith("10.77.0.2:")
+        move("10.77.0.2", "10.77.0.9")
+        try:
+            for _ in range(30):  # far more than what may be under way
+                assert staying.stdout.readline().strip().endswith("00000"), "the download goes on"
+            assert ask(here.handset, f"http {ORIGIN[4]} good.test", f"dns {INNER[4]} good.test") == ["200", ORIGIN[4]]
+            until(lambda: endpoint().startswith("10.77.0.9:"))
+        finally:
+            move("10.77.0.9", "10.77.0.2")
 
 
 def test_the_gateway_tells_when_each_device_was_heard(here: Here) -> None:

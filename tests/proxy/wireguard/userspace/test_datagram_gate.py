@@ -44,3 +44,19 @@ async def test_a_destination_is_judged_by_its_address(
     async with inspecting(tmp_path, blocked, audited, change=keep, reach=reach) as inspector:
         assert await DatagramGate(kept[0]).lets_pass(PHONE, ip_address(to), port) is passes
         assert inspector.reports.done == done
+
+
+async def test_what_was_let_pass_is_judged_once_more(tmp_path: Path) -> None:
+    kept: list[Services] = []
+
+    def keep(services: Services) -> Services:
+        kept.append(services)
+        return services
+
+    async with inspecting(tmp_path, change=keep) as inspector:
+        gate, to = DatagramGate(kept[0]), ip_address("192.88.99.7")
+        assert gate.still_passes(PHONE, to, 3478)
+        assert inspector.reports.done == []
+        inspector.policy.use([replace(indicator("192.88.99.7"), type=IndicatorType.IP)])
+        assert not gate.still_passes(PHONE, to, 3478)
+        assert inspector.reports.done == [("192.88.99.7", Enforcement.RESET)]

@@ -31,6 +31,7 @@ class Everything:
         self.hung_up: list[str] = []
         self.came: list[tuple[str, str, int]] = []
         self.inspecting = asyncio.Event()
+        self.stopped: set[int] = set()
         self.devices = {"d": PHONE}
         self._passes = passes
         ways = Ways(
@@ -59,6 +60,9 @@ class Everything:
     async def lets_pass(self, device: Device, to: Address, port: int) -> bool:
         self.taken.append(("gate", device.id, str(to), port))
         return self._passes
+
+    def still_passes(self, device: Device, to: Address, port: int) -> bool:
+        return port not in self.stopped
 
     async def take(self, stream: FakeStream) -> FakeStream:
         async with asyncio.timeout(10):
@@ -173,3 +177,27 @@ async def test_a_device_cannot_take_all_sockets_by_datagrams(monkeypatch: pytest
     everything = Everything()
     await everything.take(FakeStream("udp", "203.0.113.10", 3478, b"?"))
     assert everything.taken == []
+
+
+async def test_datagrams_that_are_stopped_now_end_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    async def relay(stream: Stream, to: Address, port: int) -> None:
+        begun.append(port)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module.datagrams, "relay", relay)
+    everything = Everything()
+    flows = [FakeStream("udp", "203.0.113.10", port) for port in (3478, 3479)]
+    tasks = [asyncio.create_task(everything.streams.take("d", stream)) for stream in flows]
+    async with asyncio.timeout(10):
+        while len(begun) < 2:
+            await asyncio.sleep(0)
+        assert await everything.streams.end_stopped() == 0
+        everything.stopped = {3479}
+        assert await everything.streams.end_stopped() == 1
+        await flows[1].closed.wait()
+    assert not tasks[0].done()
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert await everything.streams.end_stopped() == 0
