@@ -49,8 +49,9 @@ _TEXTS = {
     Guard.LINK_SHORTENER: "{host} shortens links: its listed links are blocked, not the host as a whole",
     Guard.TOP_RANKED: "{host} is among the most used hosts: its listed paths are blocked, not the host as a whole",
     Guard.SINGLE_FEED: "{host} is a widely used host that only one publisher lists: it is audited, not blocked",
-    Guard.PUBLIC_DNS: "{host} is a public resolver that many systems ask: it is audited, not blocked",
-    Guard.SHARED_ADDRESS: "{host} belongs to a content delivery network: thousands of sites share it",
+    Guard.PUBLIC_DNS: "{host} is, or holds, a public resolver that many systems ask: it is audited, not blocked",
+    Guard.SHARED_ADDRESS: "{host} belongs to a content delivery network, or holds some of one: thousands of sites "
+    "share it",
     Guard.HASH_PREFIX: "only four bytes of the hash of {host} are listed, which some addresses meet by chance: it is "
     "recorded, not blocked, unless a list with the full hash agrees",
     Guard.NEVER_BLOCK: "{host} is named in `guards.never_block` of the configuration: no feed may block it",
@@ -144,11 +145,13 @@ class Guards:
     def __init__(self, lists: GuardLists) -> None:
         self.digest = lists.digest
         self._popular = lists.popular
-        self._public_dns = lists.public_dns
+        self._above = _above(lists)
         self._common_files = lists.common_files
         self._never = lists.never_block
         names = {name for name in lists.popular if not is_address(name)} | lists.never_block
         self._names = "\n".join(sorted(names | {f"www.{name}" for name in names}))
+        resolvers = [parse_network(name) for name in lists.public_dns if is_address(name)]
+        self._resolvers = {version: _Spans(resolvers, version) for version in (4, 6)}
         self._shared = {version: _Spans(lists.shared_addresses, version) for version in (4, 6)}
 
     def on(self, entry: Entry) -> Guard | None:
@@ -160,7 +163,7 @@ class Guards:
         if entry.action in (Action.ALLOW, Action.AUDIT):
             return None
         if entry.type is IndicatorType.DOMAIN:
-            return self._on_host(entry.value, Guard.SINGLE_FEED)
+            return self._on_host(entry.value, Guard.SINGLE_FEED, covers=not entry.exact)
         if entry.type is IndicatorType.URL:
             host, _, path = entry.value.partition("/")
             if path or entry.exact:
@@ -189,19 +192,32 @@ class Guards:
         found = compiled(text, per_line=True)
         return Guard.TOP_RANKED if found is None or found.search(self._names) else None
 
-    def _on_host(self, host: str, listed_as_domain: Guard | None) -> Guard | None:
-        if self._is_never_blocked(host):
+    def _on_host(self, host: str, listed_as_domain: Guard | None, *, covers: bool = True) -> Guard | None:
+        """Look a host up, and for an entry that covers what is below it, that too."""
+        above = self._above.get(host) if covers else None
+        if self._is_never_blocked(host) or above is Guard.NEVER_BLOCK:
             return Guard.NEVER_BLOCK
         if is_public_suffix(host):
             return Guard.PUBLIC_SUFFIX
-        known = self._popular.get(popular_name(host))
+        known = self._popular.get(popular_name(host)) or above
         return listed_as_domain if known is Guard.TOP_RANKED and listed_as_domain else known
 
     def _on_network(self, value: str) -> Guard | None:
-        if value in self._public_dns:
+        """Hold a network back that lies in one of these or holds one; lists of threats have no business there."""
+        version, (first, last) = 6 if ":" in value else 4, _span(value)
+        if self._resolvers[version].meet(first, last):
             return Guard.PUBLIC_DNS
-        first, last = _span(value)
-        return Guard.SHARED_ADDRESS if self._shared[6 if ":" in value else 4].hold(first, last) else None
+        return Guard.SHARED_ADDRESS if self._shared[version].meet(first, last) else None
+
+
+def _above(lists: GuardLists) -> dict[str, Guard]:
+    """Return the domains with a guarded host below them: used by many for its sake, and never to be blocked for it."""
+    found: dict[str, Guard] = {}
+    for guard, names in ((Guard.TOP_RANKED, lists.popular), (Guard.NEVER_BLOCK, lists.never_block)):
+        for name in names:
+            if name.count(".") > 1 and not is_address(name):
+                found.update((parent, guard) for parent in parents(name) if parent != name and "." in parent)
+    return found
 
 
 class _Spans:
@@ -214,9 +230,10 @@ class _Spans:
         self._firsts = [first for first, _ in mine]
         self._lasts = [last for _, last in mine]
 
-    def hold(self, first: int, last: int) -> bool:
-        at = bisect_right(self._firsts, first) - 1
-        return at >= 0 and last <= self._lasts[at]
+    def meet(self, first: int, last: int) -> bool:
+        """Say whether an address between these lies in one of the networks."""
+        at = bisect_right(self._firsts, last) - 1
+        return at >= 0 and first <= self._lasts[at]
 
 
 def _span(value: str) -> tuple[int, int]:

@@ -52,7 +52,12 @@ GUARDS = Guards(load())
         ("ip", "104.16.0.1", Guard.SHARED_ADDRESS),
         ("ip", "104.16.0.0/24", Guard.SHARED_ADDRESS),
         ("ip", "2606:4700::77", Guard.SHARED_ADDRESS),
-        ("ip", "104.0.0.0/9", None),
+        ("ip", "104.0.0.0/9", Guard.SHARED_ADDRESS),
+        ("ip", "8.8.8.0/24", Guard.PUBLIC_DNS),
+        ("ip", "2620:fe::/48", Guard.PUBLIC_DNS),
+        ("ip", "5.6.7.0/24", None),
+        ("domain", "cloudsigma.com", Guard.SINGLE_FEED),
+        ("url", "cloudsigma.com/", Guard.TOP_RANKED),
         ("ip", "5.6.7.8", None),
         ("md5", "d41d8cd98f00b204e9800998ecf8427e", Guard.COMMON_FILE),
         ("md5", "0" * 32, None),
@@ -65,6 +70,12 @@ def test_each_guard_on_its_row(type_: str, value: str, guard: Guard | None) -> N
 @pytest.mark.parametrize("action", [Action.ALLOW, Action.AUDIT])
 def test_what_blocks_nothing_needs_no_guard(action: Action) -> None:
     assert GUARDS.on(Entry(1, IndicatorType.DOMAIN, "com", action=action)) is None
+
+
+def test_a_name_alone_covers_nothing_below_it() -> None:
+    lists = extended(load(), never_block=["mail.company.example"], top_hosts=["cdn.portal.example"])
+    for name in ("company.example", "portal.example"):
+        assert Guards(lists).on(Entry(1, IndicatorType.DOMAIN, name, exact=True)) is None
 
 
 def test_an_exact_root_page_is_no_whole_host() -> None:
@@ -101,6 +112,10 @@ def test_lists_are_canonical_and_their_digest_tells_changes() -> None:
         ("never_block", "company.example", ("url", "company.example/a/b"), Guard.NEVER_BLOCK),
         ("never_block", "company.example", ("url", "company.example/"), Guard.NEVER_BLOCK),
         ("never_block", "company.example", ("domain", "other.example"), None),
+        ("never_block", "mail.company.example", ("domain", "company.example"), Guard.NEVER_BLOCK),
+        ("never_block", "mail.company.example", ("url", "company.example/"), Guard.NEVER_BLOCK),
+        ("never_block", "mail.company.example", ("domain", "ftp.company.example"), None),
+        ("top_hosts", "cdn.portal.example", ("domain", "portal.example"), Guard.SINGLE_FEED),
     ],
 )
 def test_a_users_hosts_are_guarded_too(key: str, host: str, entry: tuple[str, str], guard: Guard | None) -> None:
