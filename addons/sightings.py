@@ -38,7 +38,7 @@ class Sightings:
         asked, device = host_of(address[0]), self._visits.of(client).device
         contradicts = bool(asked) and not is_address(asked) and name != asked
         ech = any(kind == _ECH for kind, _ in data.client_hello.extensions)
-        self._sights.said(device, name, contradicts=contradicts, ech=ech)
+        self._sights.said(device, name, contradicts=contradicts, ech=ech, dial=asked)
         if name != asked:
             self._sights.named(device, name)
         for one in (name, asked):

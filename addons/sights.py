@@ -18,8 +18,8 @@ class Sights(Protocol):
         """Note a name within a connection."""
         ...
 
-    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool) -> None:
-        """Note the name in a ClientHello."""
+    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool, dial: str = "") -> None:
+        """Note the name in a ClientHello of a connection to `dial`, a name or an address."""
         ...
 
 
@@ -32,5 +32,5 @@ class NoSights:
     def named(self, device: Device, name: str) -> None:
         """Forget it."""
 
-    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool) -> None:
+    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool, dial: str = "") -> None:
         """Forget it."""

@@ -29,6 +29,7 @@ from proxy.inspector.judging_again import judge_again
 from proxy.inspector.taker import Taker
 from proxy.onboarding import handed_out
 from proxy.own_ports import ToldPorts
+from proxy.radar.known_names import KnownNames
 from proxy.radar.signs import Signs
 from proxy.radar.watch import Watch
 from proxy.reachable import reachable
@@ -56,12 +57,13 @@ async def serve(context: WorkerContext) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Hold a running mitmproxy, what its addons were given, the way to the resolver, and the radar's counts."""
+    """Hold a running mitmproxy, what its addons were given, the way to the resolver, and the radar's two ears."""
 
     engine: Engine
     services: Services
     names: LookupClient
     signs: Signs
+    sights: KnownNames
 
 
 @asynccontextmanager
@@ -74,6 +76,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
     budget = DecryptionBudget(context.state.root / "decryption", context.role, context.clock)
     watch = Watch(context.state.radar, context.role, context.clock)
     signs = Signs(watch)
+    sights = KnownNames(signs, names)
     services = Services(
         policy=context.policy,
         reporter=context.reporter,
@@ -99,7 +102,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
         held=HeldBytes(config.scan.memory * 1024 * 1024),
         scanner=scanner,
         scan=policy_of(config.scan),
-        sights=signs,
+        sights=sights,
         handed_out=handed_out(config.proxy, context.secrets.installation_id, authority.encoded),
     )
     settings = {"ssl_verify_upstream_trusted_ca": str(config.proxy.upstream_ca)} if config.proxy.upstream_ca else {}
@@ -112,7 +115,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
     counting = [asyncio.create_task(work) for work in working]
     try:
         await engine.start()
-        yield Joined(engine, services, names, signs)
+        yield Joined(engine, services, names, signs, sights)
     finally:
         for task in counting:
             task.cancel()

@@ -20,6 +20,7 @@ class Told:
 
     def __init__(self) -> None:
         self.all: list[tuple[object, ...]] = []
+        self.dialled: list[str] = []
 
     def came(self, device: Device, host: str, port: int) -> None:
         self.all.append(("came", device.id, host, port))
@@ -27,8 +28,9 @@ class Told:
     def named(self, device: Device, name: str) -> None:
         self.all.append(("named", device.id, name))
 
-    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool) -> None:
+    def said(self, device: Device, name: str, *, contradicts: bool, ech: bool, dial: str = "") -> None:
         self.all.append(("said", device.id, name, contradicts, ech))
+        self.dialled.append(dial)
 
 
 @pytest.fixture
@@ -62,6 +64,7 @@ async def test_to_an_address_the_name_is_new_and_contradicts_nothing(start: Star
     async with line(url, socks=gateway.socks, trust=gateway.ca, sni="mixed.test") as opened:
         assert (await opened.ask("/bad", host="mixed.test")).status == 403
     assert told.all == [("said", "client", "mixed.test", False, False), ("named", "client", "mixed.test")]
+    assert told.dialled == ["127.0.0.1"]
 
 
 async def test_later_requests_of_a_plain_connection_tell_new_destinations_once(start: Start, told: Told) -> None:

@@ -62,7 +62,7 @@ def _tunnels(context: WorkerContext, here: Joined) -> tuple[Tunnels, Streams]:
         gateway=frozenset(Seats.of(config.wireguard).gateway),
         rejects_quic=config.quic == "reject",
         forwards_udp=config.wireguard.udp == "forward",
-        came=here.signs.came,
+        came=here.sights.arrived,
     )
     devices: dict[str, Device] = {}
     streams = Streams(ways, devices.get, context.clock)

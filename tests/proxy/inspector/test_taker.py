@@ -115,3 +115,33 @@ async def test_a_front_that_is_not_let_in_harms_nobody(
                 assert await asyncio.get_running_loop().sock_recv(front, 10) == b""
         assert await hand(path) == b"already read "
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_device_that_is_gone_loses_what_it_has_open_and_others_keep_theirs(tmp_path: Path) -> None:
+    async def serve(given: HandOver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(given.device.id.encode())
+        await reader.read()
+
+    taker = Taker(tmp_path / "i", serve)
+    taker.start()
+    sender = Sender(tmp_path / "i")
+    clients = []
+    for name in ("gone", "stays"):
+        client, ours = socket.socketpair()
+        sender.send(HandOver(Kind.HTTP, b"", Device(name, name)), ours.fileno())
+        ours.close()
+        client.setblocking(False)
+        clients.append(client)
+    gone, stays = clients
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(20):
+        assert [await loop.sock_recv(one, 99) for one in clients] == [b"gone", b"stays"]
+        assert taker.end(lambda device: device.id == "gone") == 1
+        assert await loop.sock_recv(gone, 99) == b""
+    with pytest.raises(BlockingIOError):
+        stays.recv(99)
+    assert taker.end(lambda device: device.id == "gone") == 0
+    for one in (gone, stays):
+        one.close()
+    sender.close()
+    taker.close()

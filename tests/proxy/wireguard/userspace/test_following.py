@@ -12,6 +12,7 @@ from typing import cast
 
 import pytest
 
+from indicators.membership import Membership, Rule
 from indicators.observation import Device
 from indicators.words import IdentifiedBy
 from proxy.config.sections.wireguard import WireguardConfig
@@ -119,3 +120,30 @@ async def test_a_device_that_was_replaced_between_two_looks_waits_for_the_next(h
     here.following._directory = elsewhere
     await here.following.take_over()
     assert here.opened == {}
+
+
+async def test_other_rules_of_groups_move_devices_without_touching_their_tunnels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK", 0.01)
+    rules = [Membership()]
+    devices: dict[str, Device] = {}
+    path, key = tmp_path / "devices.json", b"k" * 32
+    store = DeviceStore(path, key, lambda: NOW, Seats.of(WireguardConfig(ports="2001-2003"), needs_port=True))
+    made = Here(store, cast("Following", None))
+
+    async def cut(device: str) -> None:
+        raise AssertionError("nothing ends")
+
+    directory = DeviceDirectory("here", PublishedRegistry(path), key, rules=lambda: rules[0])
+    following = Following(PublishedRegistry(path), directory, SERVER, Tunnels(made.make, cut, devices), {})
+    phone, _ = store.add("phone", peer_key=new_keys().public)
+    running = asyncio.create_task(following.run())
+    async with asyncio.timeout(10):
+        while phone.id not in devices:
+            await asyncio.sleep(0.01)
+        assert devices[phone.id].group == "default"
+        rules[0] = Membership((("kids", (Rule(names=("phone",)),)),))
+        while devices[phone.id].group != "kids":
+            await asyncio.sleep(0.01)
+    running.cancel()
