@@ -10,7 +10,10 @@ import pytest
 from indicators.inspection import InspectLists
 from indicators.words import Action, Enforcement
 from tests.addons.conftest import Start
+from tests.addons.test_sharing import asking, scripted
+from tests.support.authority import make_certificate
 from tests.support.browsing import RefusedError, fetch, line
+from tests.support.origin import Origin
 from tests.support.sights import CUSTOM, indicator
 
 EVIL = indicator("evil.test")
@@ -99,12 +102,25 @@ async def test_never_inspect_beats_listed_urls_and_not_a_block(start: Start) -> 
     assert (await fetch(f"https://evil.test:{site.https_port}/", http=gateway.http, trust=gateway.ca)).status == 403
 
 
-async def test_a_server_certificate_that_does_not_verify_is_never_hidden(start: Start, tmp_path: Path) -> None:
-    gateway, site = await start(LISTED, upstream=None)
+@pytest.mark.parametrize(
+    ("wrong", "why"), [("authority", "self-signed"), ("name", "hostname mismatch"), ("time", "has expired")]
+)
+async def test_a_server_certificate_that_does_not_verify_is_never_hidden(
+    start: Start, tmp_path: Path, wrong: str, why: str
+) -> None:
+    """The client is told why, by either version of HTTP; the server never hears of the request."""
+    server = Origin(tmp_path / "server.pem", tmp_path / "server.key")
+    name = "other.test" if wrong == "name" else "mixed.test"
+    make_certificate(server.certificate, server.key, name, expired=wrong == "time")
+    gateway, _ = await start(LISTED, upstream=None if wrong == "authority" else server.certificate)
     gateway.trust()
-    answer = await fetch(f"https://mixed.test:{site.https_port}/x", http=gateway.http, trust=gateway.ca)
-    assert answer.status == 502
-    assert site.requests == []
+    async with scripted(server) as there:
+        answer = await fetch(f"https://mixed.test:{there.port}/x", http=gateway.http, trust=gateway.ca)
+        assert answer.status == 502
+        assert why in answer.text
+        async with asking(gateway, there.port) as client:
+            assert await client.answers([client.begin("/x") for _ in range(3)]) == [502] * 3
+    assert there.heads == []
 
 
 BROKEN = {

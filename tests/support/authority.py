@@ -19,28 +19,33 @@ def make_authority(folder: Path) -> Path:
     return path
 
 
-def make_certificate(certificate: Path, key_file: Path, *names: str) -> None:
+def make_certificate(certificate: Path, key_file: Path, *names: str, expired: bool = False) -> None:
     """Write a self-signed certificate for these names, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate.write_bytes(_self_signed(key, "an origin of its own", names))
+    until = datetime.now(UTC) + timedelta(days=-1 if expired else 2)
+    certificate.write_bytes(_self_signed(key, "an origin of its own", names, until=until))
     key_file.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 
 def _self_signed(
-    key: ec.EllipticCurvePrivateKey, subject: str, names: Sequence[str] = (), path_length: int | None = None
+    key: ec.EllipticCurvePrivateKey,
+    subject: str,
+    names: Sequence[str] = (),
+    path_length: int | None = None,
+    until: datetime | None = None,
 ) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    now = datetime.now(UTC)
+    until = until or datetime.now(UTC) + timedelta(days=2)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_before(until - timedelta(days=3))
+        .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     )
     if names:
