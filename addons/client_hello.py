@@ -66,6 +66,7 @@ class ClientHelloGate:
                 visit.reserved = True
                 _one_request(data)
                 return
+            sni = sni or await self._given(visit, dial)
             judged = visit.stopped or await self._judge(visit, dial, port, sni)
         except (ValueError, UnresolvedError):
             seams.refuse_tls(data.context, seams.INTERNAL_ERROR)
@@ -103,6 +104,16 @@ class ClientHelloGate:
         visit.opened = app
         if data.context.server.connected:
             seams.server_tls_first(data.context)
+
+    async def _given(self, visit: Visit, dial: str) -> str:
+        """Return the name that our DNS gave this device for an address, where the hello names nobody."""
+        if not is_address(dial):
+            return ""
+        try:
+            names = await self._services.given(dial, visit.device)
+        except (OSError, ValueError):
+            return ""
+        return canonical_host(names[0]) if names else ""
 
     async def _judge(self, visit: Visit, dial: str, port: int, sni: str) -> Judgement:
         """Judge by the name asked for and the name in the ClientHello; both count where they differ."""

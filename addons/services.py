@@ -71,6 +71,11 @@ class Names(Protocol):
         ...
 
 
+async def _nothing_given(address: str, device: Device) -> tuple[str, ...]:
+    """Know of no names: a stock mitmproxy is not who answers them."""
+    return ()
+
+
 async def _pin_nothing(device: Device, app: App) -> None:
     """Remember nothing."""
 
@@ -91,7 +96,8 @@ class Services:
     `approved`, `denied`); it raises ValueError with a reason, and without it pages have no such button. `opened`
     counts a connection that is decrypted, and why, `unseen` a download that passed though it was not looked into to its
     end; `sights` counts what is read in one. `handed_out` makes the files
-    that the onboarding page offers beside the CA, by path. `passing` knows what passes at this moment.
+    that the onboarding page offers beside the CA, by path. `passing` knows what passes at this moment. `given`
+    tells the names that our DNS gave a device for an address, the newest first; it may raise OSError or ValueError.
     """
 
     policy: Policy
@@ -117,6 +123,7 @@ class Services:
     pin: Callable[[Device, App], Awaitable[None]] = _pin_nothing
     splices_pinned: bool = False
     opened: Callable[[Device, str], None] = lambda device, why: None
+    given: Callable[[str, Device], Awaitable[tuple[str, ...]]] = _nothing_given
     unseen: Callable[[Device, str], None] = lambda device, why: None
     ask: Callable[[Asking], Awaitable[str]] | None = None
     reach: PrivateReach = field(default_factory=lambda: PrivateReach(()))

@@ -97,6 +97,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
         pin=Pin(context.control),
         splices_pinned=config.policy.pinning == "splice",
         opened=budget.opened,
+        given=names.names,
         unseen=budget.unseen,
         blocks_large=config.policy.large_download == "block",
         held=HeldBytes(config.scan.memory * 1024 * 1024),

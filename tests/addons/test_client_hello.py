@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from indicators.inspection import InspectLists
+from indicators.observation import Device
 from indicators.words import Action, Enforcement
 from tests.addons.conftest import Start
 from tests.addons.test_sharing import asking, scripted
 from tests.support.authority import make_certificate
 from tests.support.browsing import RefusedError, fetch, line
+from tests.support.inspecting import Inspecting
 from tests.support.origin import Origin
 from tests.support.sights import CUSTOM, indicator
 
@@ -192,3 +194,41 @@ async def test_tls_to_the_proxy_itself_is_answered_under_our_ca(start: Start) ->
         assert b" 403 " in await reader.readline()
         writer.close()
     assert site.requests == []
+
+
+async def certificate_at_an_address(gateway: Inspecting, port: int) -> bytes:
+    """Return whose certificate a client is shown that names nobody."""
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    async with line(f"raw://127.0.0.1:{port}", socks=gateway.socks) as opened:
+        await opened.writer.start_tls(anybody, server_hostname="127.0.0.1")  # an address is not sent as a name
+        return opened.certificate
+
+
+@pytest.mark.parametrize(
+    ("given", "blocked"),
+    [
+        (("evil.test", "good.test"), True),
+        (("good.test", "evil.test"), False),
+        ((), False),
+        (OSError("away"), False),
+        (ValueError("nonsense"), False),
+    ],
+)
+async def test_a_hello_that_names_nobody_is_judged_by_the_name_that_our_dns_gave(
+    start: Start, given: tuple[str, ...] | Exception, blocked: bool
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def names(address: str, device: Device) -> tuple[str, ...]:
+        asked.append((address, device.id))
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    gateway, site = await start(EVIL, given=names)
+    assert (await certificate_at_an_address(gateway, site.https_port) != site.der) is blocked
+    assert asked == [("127.0.0.1", "client")]
+    async with line(f"https://good.test:{site.https_port}", http=gateway.http, trust=site.certificate) as opened:
+        assert opened.certificate == site.der
+    assert len(asked) == 1, "a hello with a name needs no other"
