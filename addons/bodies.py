@@ -10,6 +10,8 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 
 _STEP = 1024 * 1024  # bytes
+_MOST_CODINGS = 4
+_BEYOND_US = frozenset("compress x-compress dcb dcz aes128gcm exi pack200-gzip".split())  # registered at IANA
 
 _BROKEN = (ValueError, zlib.error, brotli.error, zstandard.ZstdError)
 
@@ -21,26 +23,30 @@ def digests(body: bytes, encoding: str, limit: int) -> tuple[str, ...]:
 
     What unpacks to more than `limit` bytes, or cannot be unpacked, is hashed as it was sent only.
     """
-    found = _hash([body])
-    unpack = _UNPACK.get(encoding.strip().lower())
-    if unpack is None:
-        return found
-    try:
-        plain = list(_capped(unpack(body), limit))
-    except _BROKEN:
-        return found
-    return tuple(dict.fromkeys((*_hash(plain), *found)))
+    found, decoded = _hash([body]), plain(body, encoding, limit)
+    return found if decoded is None or decoded is body else tuple(dict.fromkeys((*_hash([decoded]), *found)))
 
 
-def plain(body: bytes, encoding: str, limit: int) -> bytes:
-    """Return a body after decoding; one that cannot be decoded within `limit` bytes is returned as it was sent."""
-    unpack = _UNPACK.get(encoding.strip().lower())
-    if unpack is None:
+def plain(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """Return a body after decoding; nothing where that cannot be done within `limit` bytes.
+
+    Several codings are undone from the last to the first (RFC 9110, 8.4), as clients do. A name that is none (`utf-8`)
+    leaves the body as it is, because clients then leave it, too.
+    """
+    codings = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    if not _UNPACK.keys() | _BEYOND_US >= set(codings):
         return body
-    try:
-        return b"".join(_capped(unpack(body), limit))
-    except _BROKEN:
-        return body
+    if len(codings) > _MOST_CODINGS:
+        return None
+    for name in reversed(codings):
+        unpack = _UNPACK.get(name)
+        if unpack is None:
+            return None
+        try:
+            body = b"".join(_capped(unpack(body), limit))
+        except _BROKEN:
+            return None
+    return body
 
 
 def strongest(body: bytes | memoryview) -> str:

@@ -56,11 +56,11 @@ async def look_into(
     if len(body) > _IN_A_THREAD and not encoding and scanner is not None:
         return await _side_by_side(body, name, scanner, policy)
     if len(body) <= _IN_A_THREAD and not encoding:
-        hashes, wanted = _looked(body, encoding, limit, policy if scanner else None)
+        hashes, wanted, failure = _looked(body, encoding, limit, policy if scanner else None)
     else:
-        hashes, wanted = await asyncio.to_thread(_looked, body, encoding, limit, policy if scanner else None)
+        hashes, wanted, failure = await asyncio.to_thread(_looked, body, encoding, limit, policy if scanner else None)
     if scanner is None or wanted is None:
-        return LookedInto(name, hashes)
+        return LookedInto(name, hashes, failure=failure)
     report, failure = await _scanned(name, wanted, hashes[0], scanner, policy)
     return LookedInto(name, hashes, report, failure)
 
@@ -101,10 +101,15 @@ def file_name(flow: http.HTTPFlow) -> str:
     return "".join(sign for sign in last if sign.isprintable())[:_LONGEST_NAME] or "download"
 
 
-def _looked(body: bytes, encoding: str, limit: int, policy: ScanPolicy | None) -> tuple[tuple[str, ...], bytes | None]:
-    """Return a body's hashes, and the decoded body if it is to be scanned."""
+def _looked(
+    body: bytes, encoding: str, limit: int, policy: ScanPolicy | None
+) -> tuple[tuple[str, ...], bytes | None, str]:
+    """Return a body's hashes, the decoded body if it is to be scanned, and why it cannot be though it should."""
     hashes = digests(body, encoding, limit)
     if policy is None:
-        return hashes, None
+        return hashes, None, ""
     decoded = plain(body, encoding, limit)
-    return hashes, decoded if group_of(kind_of(decoded)) in policy.kinds else None
+    what = body if decoded is None else decoded
+    if group_of(kind_of(what)) in policy.kinds:  # what cannot be decoded may be an archive all the same: gzip is one
+        return hashes, what, ""
+    return hashes, None, f"its coding {encoding[:40]!r} cannot be undone" if decoded is None else ""

@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bodies import digests
+from addons.bodies import digests, plain
 
 BODY = b"what is inside " * 500
 
@@ -31,6 +31,23 @@ PACKED = {
 @pytest.mark.parametrize("encoding", PACKED)
 def test_both_forms_are_hashed(encoding: str) -> None:
     assert digests(PACKED[encoding], encoding.upper(), 10**6) == (*three(BODY), *three(PACKED[encoding]))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent"),
+    [
+        ("gzip, br", brotli.compress(gzip.compress(BODY))),
+        ("identity, zstd,GZIP ", gzip.compress(zstandard.compress(BODY))),
+        ("br, br, br, br", brotli.compress(brotli.compress(brotli.compress(brotli.compress(BODY))))),
+    ],
+)
+def test_several_codings_are_undone_from_the_last_to_the_first(encoding: str, sent: bytes) -> None:
+    assert plain(sent, encoding, 10**6) == BODY
+    assert digests(sent, encoding, 10**6) == (*three(BODY), *three(sent))
+    assert plain(sent, "br, " * 5, 10**6) is None
+    assert plain(sent, "compress", 10**6) is None
+    assert plain(sent, "utf-8, gzip", 10**6) is sent
+    assert plain(sent, encoding, 1000) is None
 
 
 def test_deflate_comes_without_its_header_too() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 from aiohttp import ClientSession, web
 from mitmproxy import http
@@ -112,6 +113,26 @@ async def test_what_pages_are_made_of_is_passed_on_as_it_comes(start: Start, kin
     answer = await fetch(serve(site, VIRUS, Content_Type=kind), http=gateway.http)
     assert (answer.status, answer.body) == (200, VIRUS)
     assert gateway.reports.events == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip, br", brotli.compress(gzip.compress(harmless.zipped())), 403),
+        ("dcb", brotli.compress(harmless.zipped()), 403),
+        ("br", brotli.compress(harmless.zipped())[:-20], 403),
+        ("br", brotli.compress(b"plain words"), 200),
+        ("utf-8", harmless.zipped(), 403),
+        ("utf-8", b"plain words", 200),
+    ],
+    ids=["two codings", "one beyond us", "a broken one", "words", "one that is none", "words of one that is none"],
+)
+async def test_what_cannot_be_decoded_follows_on_error(start: Start, encoding: str, body: bytes, status: int) -> None:
+    change = lambda given: replace(given, scanner=Scanning(), on_error=OnError.CLOSED)  # noqa: E731
+    gateway, site = await start(BAD, change=change)
+    url = serve(site, body, Content_Type="application/octet-stream", Content_Encoding=encoding)
+    raw = {"Accept-Encoding": "identity"}
+    assert (await fetch(url, http=gateway.http, headers=raw)).status == status
 
 
 async def test_a_harmless_file_arrives_whole(start: Start) -> None:
