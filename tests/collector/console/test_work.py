@@ -287,6 +287,14 @@ async def test_the_system_page_tells_how_gateways_are(running):
     page = await get(running, "/system")
     for words in ("attic", "openphish", "503 from publisher", "Nobody is told by itself"):
         assert words in page
+    assert "indicators.yaml:3: action: expected allow" in page
+    errors = ["config.yaml:12: groups.kids.mode: expected enforce or audit", "<b>: nothing"]
+    await running.ask("POST", "/api/v1/gateways/status", GATEWAY, json={**STATUS, "errors": errors})
+    page = await get(running, "/system")
+    assert "config.yaml:12: groups.kids.mode: expected enforce or audit" in page
+    assert "&lt;b&gt;: nothing" in page
+    await running.ask("POST", "/api/v1/gateways/status", GATEWAY, json={**STATUS, "errors": []})
+    assert "What is wrong</dt>" not in await get(running, "/system")
     spent = {"connections": 1000, "opened": 5, "not_enforced": 2, "top": [{"indicator": "x.example/p", "opened": 5}]}
     await running.ask("POST", "/api/v1/gateways/status", GATEWAY, json={**STATUS, "decryption": spent})
     overview = await get(running, "/?span=7d")
