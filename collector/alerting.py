@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 
 from indicators.event import VerdictEvent
@@ -87,6 +88,7 @@ def sighting_of(event: VerdictEvent, when: datetime) -> Sighting | None:
     )
 
 
+@lru_cache(maxsize=1 << 14)  # asked for twice for each event, and again for each that meets the same alert
 def alert_id(device_id: str, destination: str, day: str) -> str:
     """Derive an alert's id from what makes it one alert."""
     key = "\n".join((device_id, destination, day))

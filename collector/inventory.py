@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from collector.arrival import Arrival
 from collector.platforms import guess
-from indicators.event import EventKind, VerdictEvent
+from indicators.event import EventKind
+from indicators.observation import Device
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -33,24 +36,48 @@ class DeviceState:
     allowed_count: int
 
 
-def state_of(event: VerdictEvent, when: datetime) -> DeviceState:
-    """Return what one event tells. A device event's count is of allowed connections."""
-    device = event.device
-    platform = guess(event.user_agent)
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Hold what several events told alike of a device; `allowed` counts connections that device events told of."""
+
+    device: Device
+    gateway: str
+    user_agent: str
+    first: datetime
+    last: datetime
+    allowed: int
+
+
+def tellings(arrivals: Iterable[Arrival]) -> list[Telling]:
+    """Fold events that tell the same of a device, so that a batch costs what its devices cost."""
+    spans: dict[tuple[Device, str, str], tuple[datetime, datetime, int]] = {}
+    for arrival in arrivals:
+        event, when = arrival.event, arrival.when
+        key = (event.device, event.gateway, event.user_agent)
+        first, last, allowed = spans.get(key, (when, when, 0))
+        allowed += event.count if event.kind is EventKind.DEVICE else 0
+        spans[key] = (min(first, when), max(last, when), allowed)
+    return [Telling(*key, *span) for key, span in spans.items()]
+
+
+def state_of(told: Telling) -> DeviceState:
+    """Return what was told as the inventory keeps it."""
+    device = told.device
+    platform = guess(told.user_agent)
     return DeviceState(
         id=device.id,
         name=device.name or device.id,
         device_group=device.group,
         identified_by=device.identified_by,
-        gateway=event.gateway,
-        first_seen=when,
-        last_seen=when,
-        user_agent=event.user_agent,
-        user_agent_seen=when if event.user_agent else None,
+        gateway=told.gateway,
+        first_seen=told.first,
+        last_seen=told.last,
+        user_agent=told.user_agent,
+        user_agent_seen=told.last if told.user_agent else None,
         os_platform=platform.name if platform else "",
         os_version=platform.version if platform else "",
-        os_seen=when if platform else None,
-        allowed_count=event.count if event.kind is EventKind.DEVICE else 0,
+        os_seen=told.last if platform else None,
+        allowed_count=told.allowed,
     )
 
 

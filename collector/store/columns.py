@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Dialect, Integer, SmallInteger
 from sqlalchemy.types import TypeDecorator
@@ -17,6 +18,7 @@ Sequence = BigInteger().with_variant(Integer, "sqlite")
 """A growing row number: SQLite numbers rows by itself only where the type is spelt INTEGER."""
 
 
+@lru_cache(maxsize=1 << 14)  # the time of an event stands in many columns, the time of a batch in every row
 def milliseconds(when: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970, rounded down."""
     since = when - _EPOCH

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.alerting import Sighting, alert_id, sighting_of
 from collector.alerting import merge as merge_sightings
 from collector.arrival import ALLOWED, Arrival, conceal, hour_of, measure_of, plausible
-from collector.inventory import state_of
+from collector.inventory import state_of, tellings
 from collector.store.alert_rows import Tally, keep_alerts
 from collector.store.bulk import among, run_many
 from collector.store.claims import keep_claims
@@ -74,9 +74,10 @@ async def record(
             database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
         )
         raised = await _alerts(database, connection, fresh, repeats, known, now)
-        await keep_devices(database, connection, [state_of(a.event, a.when) for a in fresh], now)
+        told = tellings(fresh)
+        await keep_devices(database, connection, [state_of(one) for one in told], now)
         await keep_claims(database, connection, fresh)
-        await keep_traits(database, connection, [(a.event.device, a.when) for a in fresh])
+        await keep_traits(database, connection, told)
         await keep_sightings(database, connection, fresh, now)
         await keep_signs(database, connection, fresh)
         await _count_activity(database, connection, fresh, repeats, known)
@@ -136,13 +137,17 @@ async def _incidents(connection: AsyncConnection, incidents: Iterable[str]) -> K
 
 
 async def _count_repeats(connection: AsyncConnection, repeats: list[_Repeat]) -> None:
-    if not repeats:
-        return
+    """Raise the counts of incidents, each once however many repeats name it."""
+    tallies: dict[str, Tally] = {}
+    for repeat in repeats:
+        tally = Tally(repeat.count, repeat.when, repeat.when)
+        tallies[repeat.incident] = tallies[repeat.incident].plus(tally) if repeat.incident in tallies else tally
     when = bindparam("when", type_=EVENTS.c.last_time.type)
     latest = case((when > EVENTS.c.last_time, when), else_=EVENTS.c.last_time)
     counted = update(EVENTS).where(EVENTS.c.id == bindparam("incident"))
     counted = counted.values(count=EVENTS.c.count + bindparam("more"), last_time=latest)
-    await run_many(connection, counted, [{"incident": r.incident, "when": r.when, "more": r.count} for r in repeats])
+    rows = [{"incident": incident, "when": tally.last, "more": tally.count} for incident, tally in tallies.items()]
+    await run_many(connection, counted, rows)
 
 
 async def _keep_orphans(

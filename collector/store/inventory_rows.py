@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.inventory import DeviceState, merge
+from collector.inventory import DeviceState, Telling, merge
 from collector.store.bulk import among, run_many
 from collector.store.database import Database
 from collector.store.tables import DEVICE_TRAITS, DEVICES
-from indicators.observation import Device
 
 _COLUMNS = [DEVICES.c[part.name] for part in fields(DeviceState)]
 ADDRESS = "address"
@@ -35,14 +34,14 @@ async def keep_devices(
     await database.upsert(connection, DEVICES, [_values(state) | {"received": now} for state in merged])
 
 
-async def keep_traits(database: Database, connection: AsyncConnection, seen: Iterable[tuple[Device, datetime]]) -> None:
+async def keep_traits(database: Database, connection: AsyncConnection, told: Iterable[Telling]) -> None:
     """Widen the span in which each device was seen at an address and by a listener."""
     spans: dict[tuple[str, str, str], tuple[datetime, datetime]] = {}
-    for device, when in seen:
-        for kind, value in ((ADDRESS, device.address), (LISTENER, device.listener)):
+    for one in told:
+        for kind, value in ((ADDRESS, one.device.address), (LISTENER, one.device.listener)):
             if value:
-                first, last = spans.get((device.id, kind, value), (when, when))
-                spans[device.id, kind, value] = (min(first, when), max(last, when))
+                first, last = spans.get((one.device.id, kind, value), (one.first, one.last))
+                spans[one.device.id, kind, value] = (min(first, one.first), max(last, one.last))
     if not spans:
         return
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, case, insert, literal, select, update
 
 from collector.store.bulk import among, run_many
-from collector.store.tables import RECEIPTS
+from collector.store.tables import EVENTS, RECEIPTS
 from tests.collector.conftest import NOW
 
 ODD = ["plain", "it's", 'quo"ted', "back\\slash", "ünïcode \u2603 \U0001f600", "", "[1]", "a,b", "%", "{}"]
@@ -40,3 +40,16 @@ async def test_what_is_not_in_the_rows_stands_in_the_statement(database):
             ("b", later),
             ("c", NOW),
         }
+
+
+async def test_every_kind_of_value_arrives_as_it_was(database):
+    texts = [None, "", "NULL", "{a,b}", 'x"y']
+    more = {"received": NOW, "time": NOW, "last_time": NOW, "gateway": "g", "device_id": "d", "destination": "h"}
+    rows = [
+        {**more, "id": f"e{n}", "alert_id": word, "measure": "blocked", "count": 2**40 + n, "body": {"n": [n, word]}}
+        for n, word in enumerate(texts)
+    ]
+    async with database.write() as connection:
+        await run_many(connection, insert(EVENTS), rows)
+        kept = (await connection.execute(select(EVENTS).order_by(EVENTS.c.seq))).mappings().all()
+    assert [{name: row[name] for name in rows[0]} for row in kept] == rows
