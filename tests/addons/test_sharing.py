@@ -58,6 +58,7 @@ class Streams:
         self.conn.initiate_connection()
         self.statuses: dict[int, int] = {}
         self.ended: set[int] = set()
+        self.broken: set[int] = set()
 
     def begin(self, path: str, method: str = "GET", body: bytes = b"") -> int:
         stream = self.conn.get_next_available_stream_id()
@@ -76,11 +77,14 @@ class Streams:
         wanted = list(streams)
         async with asyncio.timeout(20):
             while not self.ended >= set(wanted):
-                data = await self.opened.reader.read(65536)
-                assert data, "the connection has ended"
-                self._take(self.conn.receive_data(data))
-                self.opened.writer.write(self.conn.data_to_send())
+                await self.hear()
         return [self.statuses[stream] for stream in wanted]
+
+    async def hear(self) -> None:
+        data = await self.opened.reader.read(65536)
+        assert data, "the connection has ended"
+        self._take(self.conn.receive_data(data))
+        self.opened.writer.write(self.conn.data_to_send())
 
     def _take(self, heard: list[h2.events.Event]) -> None:
         for event in heard:
@@ -88,6 +92,8 @@ class Streams:
                 self.statuses[event.stream_id] = int(dict(event.headers)[b":status"])
             elif isinstance(event, h2.events.StreamEnded):
                 self.ended.add(event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                self.broken.add(event.stream_id)
 
     async def ask(self, path: str = "/", method: str = "GET", body: bytes = b"") -> int:
         return (await self.answers([self.begin(path, method, body)]))[0]
@@ -102,11 +108,11 @@ async def asking(gateway: Inspecting, port: int) -> AsyncIterator[Streams]:
 
 
 @contextlib.asynccontextmanager
-async def scripted(site: Origin, *answers: bytes, **more: Any) -> AsyncIterator[Site]:
+async def scripted(site: Origin, *answers: bytes, tls: bool = True, **more: Any) -> AsyncIterator[Site]:
     """Run a server of HTTP/1 with the origin's certificate that answers what it was given."""
-    made, tls = Site(list(answers) or [HTML], **more), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(site.certificate, site.key)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
+    made, context = Site(list(answers) or [HTML], **more), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(site.certificate, site.key)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context if tls else None)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
