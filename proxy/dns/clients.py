@@ -59,6 +59,7 @@ class Client:
     seen_again: float = 0.0  # when to tell next that this device is alive
     questions_left: float = math.inf  # under a rate limit, as of `counted_at`
     counted_at: float = 0.0
+    waiting: int = 0  # questions over UDP for which an upstream is being asked
 
 
 class Clients:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from indicators.observation import Device
@@ -16,6 +17,7 @@ from proxy.dns.responder import Came
 
 IDLE = 10.0  # seconds without a query
 _MAX_CONNECTIONS = 512
+_MAX_OF_ONE = 128  # connections of one client, so that others find room
 _MAX_PIPELINED = 64  # questions of one connection that wait at the same time
 _SEND_WITHIN = 10.0  # seconds
 
@@ -37,6 +39,7 @@ class TcpListener:
         idle: float = IDLE,
         *,
         at_most: int = _MAX_CONNECTIONS,
+        of_one: int = _MAX_OF_ONE,
     ) -> None:
         self._answer_to = answer
         self._who = who
@@ -45,16 +48,19 @@ class TcpListener:
         self._limit = limit
         self._idle = idle
         self._at_most = at_most
+        self._of_one = of_one
+        self._by_client: Counter[bytes] = Counter()
         self._open: set[asyncio.Task[None]] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection. One too many, or one from a client that may not ask, is closed at once."""
         task = asyncio.current_task()
         client = self._who(writer)
-        if task is None or client is None or len(self._open) >= self._at_most:
+        if task is None or client is None or not self._has_room(client):
             writer.close()
             return
         self._open.add(task)
+        self._by_client[client.tag] += 1
         try:
             self._seen(client.device)
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
@@ -64,7 +70,16 @@ class TcpListener:
             pass  # the client is gone
         finally:
             self._open.discard(task)
+            self._left(client)
             writer.close()
+
+    def _has_room(self, client: Client) -> bool:
+        return len(self._open) < self._at_most and self._by_client[client.tag] < self._of_one
+
+    def _left(self, client: Client) -> None:
+        self._by_client[client.tag] -= 1
+        if not self._by_client[client.tag]:
+            del self._by_client[client.tag]
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, group: asyncio.TaskGroup

@@ -21,6 +21,7 @@ from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder, Waits
 
 _MAX_WAITING = 4096  # queries that wait for an upstream; further ones are dropped, and their clients ask again
+_MAX_WAITING_OF_ONE = 1024  # of one client, so that others find room
 _SEEN_EVERY = 60.0  # seconds
 
 
@@ -106,29 +107,34 @@ class UdpListener:
             client.seen_again = now + _SEEN_EVERY
             self._seen(client.device)
         if isinstance(found, Waits):
-            self._wait(found, self._datagrams.peer(place))
+            self._wait(found, self._datagrams.peer(place), client)
             return None
         return found
 
-    def _wait(self, what: Waits, peer: Any) -> None:
-        if self._waiting >= _MAX_WAITING:
+    def _wait(self, what: Waits, peer: Any, client: Client) -> None:
+        if self._waiting >= _MAX_WAITING or client.waiting >= _MAX_WAITING_OF_ONE:
             return
         self._waiting += 1
-        if not self._responder.begin(what, partial(self._send_later, peer)):
-            task = self._loop.create_task(self._send_when_there(what, peer))
+        client.waiting += 1
+        if not self._responder.begin(what, partial(self._send_later, peer, client)):
+            task = self._loop.create_task(self._send_when_there(what, peer, client))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _send_later(self, peer: Any, reply: bytes) -> None:
-        self._waiting -= 1
+    def _send_later(self, peer: Any, client: Client, reply: bytes) -> None:
+        self._waited(client)
         if not self._closed:
             self._datagrams.send_one(reply, peer)
 
-    async def _send_when_there(self, what: Waits, peer: Any) -> None:
+    async def _send_when_there(self, what: Waits, peer: Any, client: Client) -> None:
         try:
             self._datagrams.send_one(await self._responder.wait(what), peer)
         finally:
-            self._waiting -= 1
+            self._waited(client)
+
+    def _waited(self, client: Client) -> None:
+        self._waiting -= 1
+        client.waiting -= 1
 
     async def close(self) -> None:
         """Stop reading, give up what waits, and close the socket."""

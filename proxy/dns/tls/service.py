@@ -99,7 +99,9 @@ async def _start_tls(parts: _Parts, stack: AsyncExitStack) -> str:
         return parts.visitors.by_server_name(names.of(connection), peer[0]) if peer else None
 
     at_most = parts.settings.tls.connections
-    listener = TcpListener(parts.answering.answer, who, parts.seen, parts.clock, parts.limit, _IDLE, at_most=at_most)
+    listener = TcpListener(
+        parts.answering.answer, who, parts.seen, parts.clock, parts.limit, _IDLE, at_most=at_most, of_one=at_most
+    )  # the acceptor has counted each client's
     sock = listen(str(parts.settings.host), parts.settings.tls_port or 0, "dns.tls_port")
     bound = spell(sock.getsockname()[:2])
     acceptor = Acceptor(sock, context, parts.places(), listener.handle)

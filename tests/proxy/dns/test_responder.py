@@ -195,6 +195,51 @@ async def test_waiting_udp_queries_are_bounded(
     assert addresses(await resolver.ask("good.example")) == ["192.0.2.10"]
 
 
+async def test_one_client_does_not_take_the_places_of_others_over_udp(
+    resolver: Running, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp, "_MAX_WAITING_OF_ONE", 1)
+    for name in ("slow.example", "other.example"):
+        upstream.behave(name, "slow")
+    waiting = asyncio.create_task(resolver.udp(question("slow.example")))
+    await until(lambda: upstream.asked)
+    assert await resolver.udp(question("good.example"), 0.1) is None
+    assert await resolver.udp(question("good.example"), source="127.0.0.9") is not None
+    assert await waiting is not None
+    assert await resolver.udp(question("other.example")) is not None
+
+
+async def test_one_client_does_not_take_the_places_of_others_over_tcp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TcpListener.__init__.__kwdefaults__, "of_one", 1)
+    packet = question("evil.example")
+    framed = len(packet).to_bytes(2) + packet
+
+    async def is_served(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> bool:
+        try:
+            writer.write(framed)
+            return bool(await reader.readexactly(2))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+
+    async with running(tmp_path, {}) as resolver, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(*resolver.address)
+        assert await is_served(writer, reader)
+        further, too_many = await asyncio.open_connection(*resolver.address)
+        assert not await is_served(too_many, further)
+        theirs, other = await asyncio.open_connection(*resolver.address, local_addr=("127.0.0.9", 0))
+        assert await is_served(other, theirs)
+        writer.close()
+        again = False
+        while not again:
+            reader, writer = await asyncio.open_connection(*resolver.address)
+            again = await is_served(writer, reader)
+            writer.close()
+        for left in (too_many, other):
+            left.close()
+
+
 async def test_stopping_with_questions_open(tmp_path: Path, upstream: FakeUpstream) -> None:
     upstream.behave("*", "silent")
     async with running(tmp_path, {"upstreams": [upstream.address, "tcp://" + upstream.address]}) as resolver:
