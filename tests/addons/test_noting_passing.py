@@ -49,8 +49,33 @@ async def in_flight(site: Origin, url: str, **more: Any) -> AsyncIterator[Line]:
 
 
 @contextlib.asynccontextmanager
+async def websocket(site: Origin, gateway: Inspecting) -> AsyncIterator[Line]:
+    """Begin a WebSocket, and see that something comes over it."""
+
+    async def greet(request: web.Request) -> web.StreamResponse:
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        await answer.send_str("hello")
+        await answer.receive()
+        return answer
+
+    site.answers["/socket"] = greet
+    asked = (
+        f"GET http://mixed.test:{site.http_port}/socket HTTP/1.1\r\nHost: mixed.test:{site.http_port}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with line(f"http://mixed.test:{site.http_port}/", http=gateway.http) as opened:
+        opened.writer.write(asked.encode())
+        async with asyncio.timeout(WITHIN):
+            assert b" 101 " in await opened.reader.readuntil(b"\r\n\r\n")
+            assert await opened.reader.readexactly(7) == b"\x81\x05hello"
+        yield opened
+
+
+@contextlib.asynccontextmanager
 async def passing_by(kind: str, gateway: Inspecting, site: Origin) -> AsyncIterator[Line]:
-    """Have something pass to mixed.test: TLS unopened, neither TLS nor HTTP, a plain request, a decrypted one."""
+    """Have something pass to mixed.test: raw bytes, TLS unopened, a WebSocket, a plain request, or a decrypted one."""
     if kind == "raw":
         async with line(f"raw://mixed.test:{site.raw_port}", socks=gateway.socks) as opened:
             await opened.reader.readexactly(5)
@@ -59,6 +84,9 @@ async def passing_by(kind: str, gateway: Inspecting, site: Origin) -> AsyncItera
         url = f"https://mixed.test:{site.https_port}/"
         async with line(url, http=gateway.http, trust=site.certificate) as opened:
             assert (await opened.ask()).status == 200
+            yield opened
+    elif kind == "websocket":
+        async with websocket(site, gateway) as opened:
             yield opened
     elif kind == "plain":
         async with in_flight(site, f"http://mixed.test:{site.http_port}/", http=gateway.http) as opened:
@@ -83,7 +111,7 @@ def stopped(gateway: Inspecting, passing: Passing) -> set[str]:
     return passing.stopped(gateway.policy.judge)
 
 
-@pytest.mark.parametrize("kind", ["raw", "unopened", "plain", "opened"])
+@pytest.mark.parametrize("kind", ["raw", "unopened", "plain", "opened", "websocket"])
 async def test_what_passes_ends_when_it_is_blocked_and_not_before(start: Start, kind: str) -> None:
     passing = Passing()
     gateway, site = await start(passing=passing, lists=OPENED)
