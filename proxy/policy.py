@@ -112,6 +112,10 @@ class LivePolicy:
         """Return a device's group: what the collector says, else by the rules and the registry of the moment."""
         return self.overlay.groups.get(device.id) or self._in_force.group_of(device)
 
+    def group_by_rules(self, device: Device) -> str:
+        """Return the group that this gateway tells of a device; what the collector says, it knows itself."""
+        return self._in_force.group_of(device)
+
     def trusts_ca(self, device: Device) -> bool:
         """Say whether this device has completed a handshake under our CA, or `inspect_untrusted` is set."""
         return self._config.inspect_untrusted or device.id in self.overlay.trusted_devices

@@ -133,7 +133,8 @@ def _context(role: Role, loaded: LoadedConfig, state: StateDir, control: Control
     hider, privacy = Hider(secrets.privacy_key), loaded.config.privacy
     hide = hider.hide if privacy.hide_urls else None
     hashes = hider.host if privacy.keep_sightings else None
-    reporter = SpoolReporter(state.spool, role.name, secrets.installation_id, _now, hide, host_hashes=hashes)
+    here = (state.spool, role.name, secrets.installation_id)
+    reporter = SpoolReporter(*here, _now, hide, host_hashes=hashes, group_of=policy.group_by_rules)
     stopping = asyncio.Event()
     return WorkerContext(loaded, state, secrets, policy, reporter, control, _now, stopping, role.name, role.niceness)
 

@@ -1,6 +1,7 @@
 """Which devices are alive and how many connections of each were allowed, and when a note about one is due.
 
-A note is due at once for a new device or a user agent not heard from it lately, else once a minute. Time is handed in.
+A note is due at once for a new device, for one that has another name or group now, and for a user agent not heard from
+it lately, else once a minute. Time is handed in.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from indicators.observation import Device
 INTERVAL = timedelta(minutes=1)
 _MAX_DEVICES = 8192
 _MAX_AGENTS = 64  # user agents remembered of one device
-_MAX_EXTRA = 16  # notes a minute for new user agents; a client that keeps varying its own is then noted by the minute
+_MAX_EXTRA = (
+    16  # notes a minute for what is new; a client that keeps varying its user agent is then noted by the minute
+)
 
 
 @dataclass(slots=True)
@@ -50,9 +53,7 @@ class Presence:
         entry.agents[user_agent] = None
         if len(entry.agents) > _MAX_AGENTS:
             entry.agents.popitem(last=False)
-        if entry.extra < _MAX_EXTRA:
-            entry.extra += 1
-            self._hurry(entry)
+        self._news(entry)
 
     def allowed(self, device: Device, user_agent: str = "") -> None:
         """Count an allowed connection, which is a sign of life too."""
@@ -85,8 +86,16 @@ class Presence:
             self._urgent.append(entry)
             if len(self._entries) > _MAX_DEVICES:
                 self._entries.popitem(last=False)
+        elif (entry.device.name, entry.device.group) != (device.name, device.group):
+            entry.device = device
+            self._news(entry)
         self._entries.move_to_end(device.id)
         return entry
+
+    def _news(self, entry: _Entry) -> None:
+        if entry.extra < _MAX_EXTRA:
+            entry.extra += 1
+            self._hurry(entry)
 
     def _hurry(self, entry: _Entry) -> None:
         if not entry.due_now:

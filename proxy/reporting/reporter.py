@@ -58,7 +58,10 @@ class Losses:
 
 
 class SpoolReporter:
-    """Implement `proxy.reporting.port.ManyReporter` on a spool. `run` must be running for counts to be flushed."""
+    """Implement `proxy.reporting.port.ManyReporter` on a spool. `run` must be running for counts to be flushed.
+
+    `group_of` tells a device's group by the rules of the moment: a connection may have begun when they were others.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,9 @@ class SpoolReporter:
         spool: Spool | None = None,
         *,
         host_hashes: Callable[[str], str] | None = None,
+        group_of: Callable[[Device], str] = lambda device: device.group,
     ) -> None:
+        self._group_of = group_of
         self.losses = Losses()
         self._gateway = gateway
         self._clock = clock
@@ -92,6 +97,7 @@ class SpoolReporter:
     def report(self, seen: Observation, verdict: Verdict, enforcement: Enforcement) -> str:
         """Append a verdict event and return its incident id; a plain allow is counted and gives an empty string."""
         try:
+            seen = self._as_grouped_now(seen)
             if verdict.is_plain_allow:
                 self._presence.allowed(seen.device, seen.user_agent)
                 self._note_devices()
@@ -111,7 +117,7 @@ class SpoolReporter:
         """Return what writes the events of enforcements like this one; nothing where each must be reported whole."""
         if self._hide:
             return None
-        return form_of(of_verdict("", self._clock(), self._gateway, seen, verdict, enforcement))
+        return form_of(of_verdict("", self._clock(), self._gateway, self._as_grouped_now(seen), verdict, enforcement))
 
     def report_alike(self, batch: Sequence[Alike]) -> list[str]:
         """Append many verdict events in one go; return their incident ids."""
@@ -141,7 +147,7 @@ class SpoolReporter:
 
     def device_seen(self, device: Device, user_agent: str = "") -> None:
         """Note that a device is alive: at once when the device or its user agent is new, else once a minute."""
-        self._presence.seen(device, user_agent)
+        self._presence.seen(self._grouped_now(device), user_agent)
         self._note_devices()
 
     def let_through(self, device: Device, hosts: Sequence[str]) -> None:
@@ -192,6 +198,14 @@ class SpoolReporter:
         self.losses.sightings += len(self._held)
         self._tally.close()
         self._spool.close()
+
+    def _as_grouped_now(self, seen: Observation) -> Observation:
+        device = self._grouped_now(seen.device)
+        return seen if device is seen.device else replace(seen, device=device)
+
+    def _grouped_now(self, device: Device) -> Device:
+        group = self._group_of(device)
+        return device if group == device.group else replace(device, group=group)
 
     def _keep(self, payloads: list[bytes]) -> None:
         """Append first sightings; hold them in memory while there is no room. The oldest held give way."""

@@ -78,6 +78,7 @@ def test_published_groups_replace_those_of_the_start_for_whoever_is_here(state: 
     assert (policy.judge(playing).action, policy.group_of(HERE), policy.epoch) == (Action.BLOCK, "school", 1)
     assert policy.differs(HERE)
     assert policy.rules() is policy.device_groups.rules
+    assert policy.group_by_rules(HERE) == "school"
     publish(state.overlay, Overlay(3, device_groups={"school": {**SCHOOL, "mode": "strict"}}))
     assert not policy.load()
     assert (policy.judge(playing).stops, policy.epoch) == (True, 1)

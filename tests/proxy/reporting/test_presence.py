@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,18 @@ def test_a_client_that_varies_its_user_agent_is_noted_so_often_and_no_more() -> 
         notes += len(due(devices, number / 10))
     assert notes == presence._MAX_EXTRA + 1
     assert due(devices, 60) == [("device-1", "agent 99", 0)]
+
+
+def test_another_name_or_group_is_noted_at_once() -> None:
+    devices = Presence()
+    devices.seen(DEVICE)
+    assert due(devices, 0) == [("device-1", "", 0)]
+    for change in ({"name": "tablet"}, {"group": "kids"}):
+        devices.allowed(replace(DEVICE, **change))
+        [(device, _, count)] = devices.due(NOW + timedelta(seconds=1))
+        assert (device, count) == (replace(DEVICE, **change), 1)
+    devices.seen(replace(DEVICE, group="kids", listener="socks"))
+    assert due(devices, 2) == [], "another door is no news"
 
 
 def test_what_waits_at_the_end_is_told() -> None:

@@ -104,6 +104,26 @@ def test_a_device_is_noted(reporter: SpoolReporter, tmp_path: Path) -> None:
     assert [(event.kind, event.user_agent, event.count) for event in spooled(tmp_path)] == [("device", "Chrome", 0)]
 
 
+def test_what_is_told_of_a_device_is_its_group_now(tmp_path: Path) -> None:
+    """A connection may have begun when the rules of groups were others."""
+    groups = ["kids"]
+    reporter = SpoolReporter(tmp_path, "inspector", "gateway-1", clock, group_of=lambda device: groups[0])
+    reporter.report(seen(), blocked(), Enforcement.PAGE)
+    reporter.device_seen(DEVICE)
+    reporter.report(seen(), CLEAN, Enforcement.PASSED)
+    form = reporter.form(*alike_sample(), Enforcement.SINKHOLED)
+    assert form is not None
+    assert form.device.group == "kids"
+    groups[0] = DEVICE.group
+    reporter.device_seen(DEVICE)
+    assert [(event.kind, event.device.group) for event in spooled(tmp_path)] == [
+        (EventKind.VERDICT, "kids"),
+        (EventKind.DEVICE, "kids"),
+        (EventKind.DEVICE, DEVICE.group),
+    ]
+    reporter.close()
+
+
 def test_destinations_are_hidden_before_they_reach_the_disk(tmp_path: Path) -> None:
     hiding = SpoolReporter(tmp_path, "inspector", "gateway-1", clock, Hider(b"k" * 32).hide)
     hiding.report(seen(), blocked(), Enforcement.PAGE)
