@@ -37,17 +37,19 @@ class Regrouping:
         self._changes = -1
 
     def take(self, rules: Membership) -> None:
-        """Go by other rules from now on."""
-        self._rules, self._known = rules, {}
+        """Go by other rules from now on; another thread may do that, so rules change before what is known by them."""
+        self._rules = rules
+        self._known = {}
 
     def group_of(self, device: Device) -> str:
         """Return a device's group; one of which no address is known keeps what its door said."""
-        key = (device.id, device.group, device.address)
-        found = self._known.get(key)
+        known, key = self._known, (device.id, device.group, device.address)
+        found = known.get(key)
         if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known, self._has_forgotten = {}, True
-            found = self._known[key] = (device, self._looked_up(device))
+            if len(known) >= _REMEMBERED:
+                known.clear()
+                self._has_forgotten = True
+            found = known[key] = (device, self._looked_up(device))
         return found[1]
 
     def has_moved_any(self) -> bool:

@@ -66,6 +66,12 @@ async def test_groups_are_in_force_soon_after_saving_and_a_broken_edit_keeps_the
     async with running_gateway(tmp_path, OPEN, config=MORE) as gateway, endless_origin() as port:
         written = gateway.config.read_text().removesuffix(OPEN)
         assert await answer(gateway, "other.test") == ("127.0.0.1", "0")
+
+        async def group_is(name: str) -> bool:
+            machines = (await gateway.api("/api/machines"))["value"]
+            return [one["rbacGroupName"] for one in machines] == [name]
+
+        await wait_for(lambda: group_is("guests"), SOON)
         held = await tunnel_to(gateway, "other.test", port)
 
         gateway.config.write_text(written + CLOSED)
@@ -81,6 +87,7 @@ async def test_groups_are_in_force_soon_after_saving_and_a_broken_edit_keeps_the
             return status == 403 and "the schedule homework of group children" in page
 
         await wait_for(refused, SOON)
+        await wait_for(lambda: group_is("children"), SOON)
         assert (await answer(gateway, "dns.google"))[1] == "3"  # the group's say on other resolvers
         assert not (await gateway.call("status"))["restart_to_apply"]
 
@@ -102,10 +109,6 @@ async def test_groups_are_in_force_soon_after_saving_and_a_broken_edit_keeps_the
 
         await wait_for(open_again, SOON)
 
-        async def group() -> bool:
-            machines = (await gateway.api("/api/machines"))["value"]
-            return [one["rbacGroupName"] for one in machines] == ["guests"]
-
         await tunnel_to(gateway, "other.test", port)
-        await wait_for(group, SOON)
+        await wait_for(lambda: group_is("guests"), SOON)
         assert not (await gateway.call("status"))["errors"]

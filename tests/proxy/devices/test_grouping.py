@@ -41,6 +41,23 @@ def test_other_rules_hold_for_whoever_is_here_already(regrouping: Regrouping, st
         assert (regrouping.group_of(GUEST), regrouping.group_of(tablet)) == groups
 
 
+def test_what_was_worked_out_by_the_rules_before_is_not_kept(
+    regrouping: Regrouping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules are taken in another thread, also while a group is being looked up."""
+    looked_up = regrouping._looked_up
+
+    def change_meanwhile(device: Device) -> str:
+        found = looked_up(device)
+        regrouping.take(HOME)
+        return found
+
+    monkeypatch.setattr(regrouping, "_looked_up", change_meanwhile)
+    assert regrouping.group_of(GUEST) == "default"
+    monkeypatch.undo()
+    assert regrouping.group_of(GUEST) == "home"
+
+
 def test_who_has_no_address_or_is_gone_keeps_what_the_door_said(regrouping: Regrouping) -> None:
     regrouping.take(HOME)
     assert regrouping.group_of(Device("x", "192.0.2.9", "kids")) == "kids"
