@@ -84,10 +84,10 @@ def _with_cpu(probe: Probe, pid: int, seconds: int, spent: list[float]) -> float
 
 
 def cpu_of(pid: int) -> float:
-    """Return the CPU seconds of a process and all that it started."""
+    """Return the CPU seconds of a process and all that it started, also of what has ended since (Linux)."""
     parent = psutil.Process(pid)
     times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
+    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))
 
 
 def _start(stack: ExitStack, folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
