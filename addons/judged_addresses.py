@@ -2,7 +2,8 @@
 
 mitmproxy opens an upstream connection in the task that has just run the `server_connect` hook, by host name. The hook
 leaves the judged addresses in a context variable of that task; the loop's `getaddrinfo` reads them from there. So
-another connection's verdict, or an answer that has changed meanwhile, can't come between.
+another connection's verdict, or an answer that has changed meanwhile, can't come between. Where there are several,
+the next is tried beside one that does not answer.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+import aiohappyeyeballs
+
 from addons import begun
 from addons.services import Names
 from indicators.hosts import canonical_host, is_address
 from indicators.observation import Address, Device
 
+_STAGGER = 0.25  # seconds before the next address is tried beside the last
 _GATEWAY = Device("gateway", "the gateway itself")
 
 type AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
@@ -56,13 +60,27 @@ class JudgedAddresses:
 def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], None]:
     lookup, connect = loop.getaddrinfo, loop.create_connection
     loop.getaddrinfo = partial(_getaddrinfo, lookup, names)  # type: ignore[method-assign]
-    loop.create_connection = partial(begun.connection, connect)  # type: ignore[method-assign]
+    loop.create_connection = partial(begun.connection, partial(_raced, connect))  # type: ignore[method-assign]
 
     def undo() -> None:
         loop.getaddrinfo = lookup  # type: ignore[method-assign]
         loop.create_connection = connect  # type: ignore[method-assign]
 
     return undo
+
+
+async def _raced(
+    own: begun.Connect, factory: Callable[[], Any], host: Any = None, port: Any = None, **more: Any
+) -> Any:
+    """Connect as the loop does, but for several judged addresses beside each other (RFC 8305).
+
+    asyncio's own race fails under the eager task factory that mitmproxy installs.
+    """
+    pinned = _judged.get()
+    if not pinned or pinned[0] != host or len(pinned[1]) == 1 or more.get("local_addr"):
+        return await own(factory, host, port, **more)
+    chosen = await aiohappyeyeballs.start_connection(_infos(pinned[1], port, more), happy_eyeballs_delay=_STAGGER)
+    return await own(factory, sock=chosen)
 
 
 async def _getaddrinfo(own: GetAddrInfo, names: Names, host: str | None, port: int | str | None, **hints: Any) -> Any:
@@ -77,11 +95,7 @@ async def _getaddrinfo(own: GetAddrInfo, names: Names, host: str | None, port: i
 
 
 def _infos(addresses: tuple[Address, ...], port: int | str | None, hints: Mapping[str, Any]) -> list[AddressInfo]:
-    """Return the addresses as `getaddrinfo` does, IPv4 first.
-
-    They are tried one after another, and IPv6 that leads nowhere is common; asyncio's own race of both (RFC 8305)
-    fails under the eager task factory that mitmproxy installs.
-    """
+    """Return the addresses as `getaddrinfo` does, IPv4 first: IPv6 that leads nowhere is common."""
     kind = socket.SocketKind(hints.get("type") or socket.SOCK_STREAM)
     found: list[AddressInfo] = []
     for address in sorted(addresses, key=lambda each: each.version):

@@ -106,6 +106,26 @@ async def test_a_client_that_leaves_while_its_server_is_being_dialled_is_let_go(
         writer.close()
 
 
+@pytest.mark.parametrize("asks", ["GET http://good.test:{} HTTP/1.1", "CONNECT good.test:{} HTTP/1.1"])
+async def test_where_one_address_does_not_answer_the_next_is_taken(start: Start, asks: str) -> None:
+    gateway, _ = await start()
+    gateway.resolver.known["good.test"] = Led((ip_address("127.0.0.2"), ip_address("127.0.0.1")))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    with deaf("127.0.0.2") as port:
+        server = await asyncio.start_server(serve, "127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.http)
+        writer.write(f"{asks.format(port)}\r\nHost: good.test:{port}\r\n\r\n".encode())
+        async with asyncio.timeout(8):  # less than the ten seconds that all of them have
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        server.close()
+
+
 def shorten(addons: list[object], speak: float = 30.0, connect: float = 30.0) -> None:
     for addon in addons:
         if isinstance(addon, Deadlines):
