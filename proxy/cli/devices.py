@@ -62,7 +62,9 @@ def list_(config_path: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    rows = [(one["name"], one["group"], one["created"][:10], ", ".join(one["credentials"]), one["id"]) for one in found]
+    rows = [
+        (one["name"], _group_of(one), one["created"][:10], ", ".join(one["credentials"]), one["id"]) for one in found
+    ]
     table(("name", "group", "added", "known by", "id"), rows)
 
 
@@ -85,11 +87,17 @@ def show(device: str, config_path: Path, as_json: bool) -> None:
         shown = {"coverage": coverage.as_json(ways), "never": coverage.NEVER, "seen": lately}
         click.echo(json.dumps({**wanted[0], **shown}, indent=2))
         return
-    _print(wanted[0], as_json=False)
+    _print({**wanted[0], "group": _group_of(wanted[0]), "group_by_rules": ""}, as_json=False)
     click.echo("\nCoverage:")
     table(("way", "what is seen", "what is missed"), [(one.title, one.sees, one.misses) for one in ways])
     click.echo(f"Never seen: {coverage.NEVER}.")
     _print_seen(lately)
+
+
+def _group_of(one: Mapping[str, Any]) -> str:
+    """Return the group that holds: the one it was put into, or the one that rules of the configuration say."""
+    ruled = one.get("group_by_rules")
+    return f"{ruled} (rule)" if ruled else str(one["group"])
 
 
 def _seen_lately(config_path: Path, device: str) -> dict[str, Any] | None:

@@ -9,15 +9,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from indicators.membership import DEFAULT_GROUP
+from indicators.membership import DEFAULT_GROUP, Membership
 from proxy.config.model import Config
 from proxy.control.protocol import ControlError, text_field
 from proxy.control.server import Handler, Peer
 from proxy.devices.credentials import NewCredentials
 from proxy.devices.following import SEEN
+from proxy.devices.grouping import group_of_record
 from proxy.devices.record import DeviceRecord, described
 from proxy.devices.seats import Seats
 from proxy.devices.store import DeviceStore
+from proxy.groups import membership_of
 from proxy.profiles.keys import KeyPair, checked_public, new_keys
 from proxy.state import StateDir
 from proxy.supervisor.tunnel_desk import TunnelDesk
@@ -31,10 +33,13 @@ class DeviceOperations:
     """Answer `devices` and the operations that change one; a change is in force when it is answered.
 
     With a `desk` a device gets a tunnel: keys are made here unless the request has the device's own `peer_key`, and
-    the private one is told once, or kept where `keep_key` is true.
+    the private one is told once, or kept where `keep_key` is true. `rules` are those of device groups that hold now.
     """
 
-    def __init__(self, store: DeviceStore, desk: TunnelDesk | None = None) -> None:
+    def __init__(
+        self, store: DeviceStore, desk: TunnelDesk | None = None, rules: Callable[[], Membership] = Membership
+    ) -> None:
+        self._rules = rules
         self._store = store
         self._desk = desk
         self._one_at_a_time = asyncio.Lock()
@@ -42,11 +47,22 @@ class DeviceOperations:
         self._followed = asyncio.Event()
 
     @classmethod
-    def of(cls, config: Config, state: StateDir, key: bytes, desk: TunnelDesk | None) -> DeviceOperations:
+    def of(
+        cls,
+        config: Config,
+        state: StateDir,
+        key: bytes,
+        desk: TunnelDesk | None,
+        rules: Callable[[], Membership] | None = None,
+    ) -> DeviceOperations:
         """Return the operations of an installation; `key` hashes what devices show."""
         tunnel = config.wireguard
         seats = Seats.of(tunnel, needs_port=tunnel.backend == "userspace") if tunnel.enabled else None
-        return cls(DeviceStore(state.devices, key, lambda: datetime.now(UTC), seats), desk)
+        return cls(
+            DeviceStore(state.devices, key, lambda: datetime.now(UTC), seats),
+            desk,
+            rules or (lambda: membership_of(config)),
+        )
 
     def handlers(self) -> dict[str, Handler]:
         """Return every operation by its name on the wire."""
@@ -72,7 +88,8 @@ class DeviceOperations:
         """Name all devices, and what the tunnel knows of each."""
         records = await self._do(self._store.records)
         seen = await self._desk.traffic() if self._desk else {}
-        return {"devices": [{**described(one), **_traffic(one, seen)} for one in records]}
+        rules = self._rules()
+        return {"devices": [{**described(one), **_ruled(rules, one), **_traffic(one, seen)} for one in records]}
 
     async def add(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Add a device; its secrets are told once."""
@@ -186,3 +203,9 @@ class DeviceOperations:
 
 def _traffic(record: DeviceRecord, seen: Mapping[str, Mapping[str, Any]]) -> Reply:
     return {"tunnel": seen.get(record.peer_key)} if record.peer_key else {}
+
+
+def _ruled(rules: Membership, record: DeviceRecord) -> Reply:
+    """Return the group that rules put a device into that nobody has put anywhere, as far as they ask for no network."""
+    found = group_of_record(rules, record, record.address)
+    return {"group_by_rules": found} if found != record.group else {}

@@ -101,7 +101,8 @@ class Gateway:
         self._delivery = Delivery(self.state.spool, self._collector, clock)
         operations = Operations(self._desk, self.roster, self.status, clock, self._ask_access)
         self._tunnel = TunnelDesk.of(self.config, self.state, backend_of(decided, self.config, self.state))
-        self._devices = DeviceOperations.of(self.config, self.state, self._secrets.device_key, self._tunnel)
+        key, rules = self._secrets.device_key, self._policy.rules
+        self._devices = DeviceOperations.of(self.config, self.state, key, self._tunnel, rules)
         self._radar = self._made_radar()
         handlers = {**operations.handlers(), **self._devices.handlers(), "coverage": self._coverage}
         self._control = ControlServer(self.state.control_socket, handlers, self._left)

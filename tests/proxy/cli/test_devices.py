@@ -61,6 +61,19 @@ def test_a_device_is_described_for_the_rules_of_groups(run: Run) -> None:
     assert "child" not in run("tag", "tablet").output
 
 
+def test_the_group_that_rules_say_is_shown_until_a_device_is_put_into_another(run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "config.yaml").open("a") as config:
+        config.write("groups: {kids: {members: [{tags: [child]}]}}\n")
+    run("add", "tablet")
+    assert "group_by_rules" not in json.loads(run("list", "--json").output)[0]
+    run("tag", "tablet", "child")
+    assert json.loads(run("list", "--json").output)[0]["group_by_rules"] == "kids"
+    assert "kids (rule)" in run("list").output
+    assert re.search(r"^group: +kids \(rule\)$", run("show", "tablet").output, re.MULTILINE)
+    run("group", "tablet", "guests")
+    assert "kids" not in run("list").output
+
+
 def test_what_is_shown_works(run: Run, state: StateDir) -> None:
     output = run("add", "Anna's phone", "--group", "children").output
     doh = re.search(rf"https://dns\.test:8453/dns-query/({TOKEN})\n", output)
