@@ -62,7 +62,7 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
     await made.server.stop()
 
 
-@pytest.mark.parametrize(("role", "niceness"), [("collector", 10), ("resolver", 0), ("inspector", 10)])
+@pytest.mark.parametrize(("role", "niceness"), [("collector", 10), ("resolver", 0), ("dns_tls", 0), ("inspector", 10)])
 async def test_it_serves_until_sigterm(supervisor: Supervisor, role: str, niceness: int) -> None:
     here = os.getpriority(os.PRIO_PROCESS, 0)
     process = await supervisor.worker(role, "listening")
