@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 import time
@@ -12,7 +13,10 @@ import aiohttp
 import pytest
 
 from proxy import published_overlay
+from proxy.endpoints import split
 from proxy.secrets import load_or_create
+from tests.support.front import echo
+from tests.support.front import origin as raw_origin
 from tests.support.gateway import RunningGateway, running_gateway, wait_for
 from tests.support.origin import origin
 
@@ -53,6 +57,14 @@ class Client:
         ):
             return answer.status, await answer.text()
 
+    async def tunnel(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a tunnel to something that echoes, and leave it open."""
+        reader, writer = await asyncio.open_connection(*split(self.gateway.endpoints["http_proxy"]))
+        login = self.login["Proxy-Authorization"]
+        writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: {login}\r\n\r\n".encode())
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        return reader, writer
+
     async def status(self, url: str) -> int:
         return (await self.get(url))[0]
 
@@ -66,7 +78,11 @@ class Client:
 
 
 async def test_corporate_hosts_close_when_risk_rises_and_open_when_it_is_put_right(tmp_path: Path) -> None:
-    async with origin(tmp_path, "corp.test") as site, running_gateway(tmp_path, config=CONFIG) as gateway:
+    async with (
+        origin(tmp_path, "corp.test") as site,
+        raw_origin(echo) as port,
+        running_gateway(tmp_path, config=CONFIG) as gateway,
+    ):
         client, corporate = Client(gateway), f"http://www.corp.test:{site.http_port}/"
         status, page = await client.get(corporate)
         assert (status, "not known here" in page, "seawall.internal" in page) == (403, True, True)
@@ -74,11 +90,17 @@ async def test_corporate_hosts_close_when_risk_rises_and_open_when_it_is_put_rig
 
         device = await client.enrol()
         assert await wait_for(lambda: _is(client.status(corporate), 200))
+        tunnel, _ = await client.tunnel("www.corp.test", port)
+        free, writing = await client.tunnel("free.test", port)
         assert await client.status("http://eicar.seawall.internal/eicar.com") == 403
         assert await wait_for(lambda: _is(client.status(corporate), 403))
         _, page = await client.get(corporate)
         assert "must be put right" in page
         assert "Malware file blocked" in page or "EICAR" in page
+        async with asyncio.timeout(20):
+            assert await tunnel.read() == b"", "a tunnel that was open before is closed"
+            writing.write(b"others go on")
+            assert await free.readexactly(12) == b"others go on"
 
         risk = await client.ask("GET", f"/api/machines/{device}/risk")
         assert (risk["riskLevel"], len(risk["reasons"])) == ("medium", 1)
