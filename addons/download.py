@@ -76,6 +76,7 @@ class DownloadGate:
             if self._is_too_long(flow, flow.response) or _is_part(flow.request, flow.response):
                 self._pass_or_withhold(flow, flow.response, self._why(flow))
                 return
+            self._learn(flow.request, flow.response)
             flow.metadata[holding.HELD] = True
             flow.metadata[holding.FORGOTTEN] = self._services.streams
             flow.metadata[holding.WITHHELD] = self._services.blocks_large
@@ -197,13 +198,15 @@ class DownloadGate:
         return f"it is longer than {human.pretty_size(self._services.hold_limit)}"
 
     def _is_named(self, flow: http.HTTPFlow, response: http.Response) -> bool:
-        """Say whether a body is one that would be saved, and take note of where it came from."""
-        request, size = flow.request, expected_http_body_size(flow.request, response)
+        """Say whether a body is one that would be saved."""
+        size = expected_http_body_size(flow.request, response)
         kind, said = (response.headers.get(name, "") for name in ("content-type", "content-disposition"))
-        if size == 0 or not is_named(request.path, kind, said, size):
-            return False
-        self._files.learn(request.host, request.port, request.path)
-        return True
+        return size != 0 and is_named(flow.request.path, kind, said, size)
+
+    def _learn(self, request: http.Request, response: http.Response) -> None:
+        """Take note of where a whole file came from; what is read in parts from the start (films) is left in parts."""
+        if response.status_code == 200:
+            self._files.learn(request.host, request.port, request.path)
 
     def _judged(self, seen: Observation, found: LookedInto) -> Judgement:
         """Judge what is known of a file. What is told of it names the file's own hashes, not all that it contains."""

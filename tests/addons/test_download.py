@@ -270,6 +270,24 @@ async def test_a_file_is_asked_for_whole(start: Start) -> None:
     assert asked == [("/a.apk", None, None), ("/film", "bytes=40-", '"x"')]
 
 
+async def test_what_is_read_in_parts_or_is_too_long_is_left_in_parts(start: Start) -> None:
+    """A film may be called a stream of octets: its player must not be sent all of it at each jump."""
+    gateway, site = await start(BAD, change=lambda given: replace(given, hold_limit=100_000))
+    asked = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Range"))
+        if request.path == "/film":
+            said = {"Content-Type": "application/octet-stream", "Content-Range": "bytes 0-9/900"}
+            return web.Response(body=b"0123456789", status=206, headers=said)
+        return web.Response(body=b"x" * 200_000, headers={"Content-Type": "application/octet-stream"})
+
+    site.answers["/film"] = site.answers["/long"] = answer
+    for path in ("/film", "/film", "/long", "/long"):
+        await fetch(f"http://good.test:{site.http_port}{path}", http=gateway.http, headers={"Range": "bytes=0-9"})
+    assert asked == ["bytes=0-9"] * 4
+
+
 @pytest.mark.parametrize(("kind", "whole"), [("application/octet-stream", True), ("video/mp4", False)])
 async def test_a_resumed_download_is_asked_for_whole_whatever_its_address_is_called(
     start: Start, kind: str, whole: bool
