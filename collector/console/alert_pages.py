@@ -28,6 +28,7 @@ _WINDOW = 5_000  # alerts that one page of a search looks at
 _UNINDEXED = {"q", "severity", "status", "assigned"}
 _MOST_IN_TABLE = 10_000
 _PIECE = 500  # rows
+_PATIENCE = 30.0  # seconds in which a piece must have been taken
 _CSV = "text/csv; charset=utf-8"
 _COLUMNS = (
     "id", "status", "severity", "title", "destination", "count", "first_event", "last_event", "device_id",
@@ -59,6 +60,7 @@ async def table(request: web.Request) -> web.StreamResponse:
     """Answer the same alerts as CSV, at most so many: a piece at a time, so that a long table holds up nobody.
 
     Each piece is read anew, so that a slow reader holds no transaction: an alert met meanwhile may come twice or not.
+    One that does not take a piece in time is cut off.
     """
     database, where = request.app[PARTS].database, _where(_asked(request))
     headers = {"Content-Disposition": 'attachment; filename="seawall-alerts.csv"', "Content-Type": _CSV}
@@ -70,12 +72,25 @@ async def table(request: web.Request) -> web.StreamResponse:
         text = await asyncio.to_thread(to_csv, head, [list(map(_cell, row[2:])) for row in rows])
         if head:  # what is wrong with the database is told before the first piece
             await answer.prepare(request)
-        await answer.write(text.encode())
+        if not await _taken(request, answer, text.encode()):
+            return answer
         if len(rows) < _PIECE:
             break
         place = (rows[-1][0], rows[-1][1])
     await answer.write_eof()
     return answer
+
+
+async def _taken(request: web.Request, answer: web.StreamResponse, piece: bytes) -> bool:
+    """Write a piece; false for a reader that was cut off: its table has no end, and so is not taken for the whole."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await answer.write(piece)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        return False
+    return True
 
 
 def _cell(value: object) -> object:

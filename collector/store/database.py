@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection that sees one consistent state. Raises StoreUnavailableError."""
         with _mapped():
-            async with self._engine.connect() as connection:
+            async with _connected(self._engine) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -91,7 +91,7 @@ class Database:
         so that what is read inside the block cannot change before it commits. Raises StoreUnavailableError.
         """
         with _mapped():
-            async with self._writing, self._writer.begin() as connection:
+            async with self._writing, _connected(self._writer) as connection, connection.begin():
                 if not self.is_sqlite:
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER})
                 yield connection
@@ -130,6 +130,26 @@ def chunks[T](items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     ['ab', 'cd', 'e']
     """
     return (items[start : start + size] for start in range(0, len(items), size))
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Lend a connection. Opening one goes on when the caller is cancelled: aiosqlite would leave the file open then."""
+    opening = asyncio.create_task(_open(engine))
+    try:
+        connection = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(SQLAlchemyError, OSError):
+            await (await opening).close()
+        raise
+    try:
+        yield connection
+    finally:
+        await asyncio.shield(asyncio.create_task(connection.close()))
+
+
+async def _open(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
 
 
 @contextmanager

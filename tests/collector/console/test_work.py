@@ -6,11 +6,15 @@ import asyncio
 import csv
 import io
 import re
+import socket
+from contextlib import closing
 
+import psutil
 import pytest
 
 from collector.accounts.tokens import make_token
 from collector.api import questions
+from collector.console import alert_pages
 from collector.web.access import Scope
 from collector.web.parts import PARTS
 from indicators.event import Evidence
@@ -142,6 +146,32 @@ async def test_a_long_table_comes_in_pieces_and_misses_nothing(running):
     assert head[:5] == ["id", "status", "severity", "title", "destination"]
     assert sorted(row[4] for row in rows) == sorted(f"h{i}.example" for i in range(1000))
     assert {row[9] for row in rows} == {"Mira's phone"}
+
+
+async def test_a_reader_who_does_not_take_the_table_is_cut_off(running, monkeypatch):
+    monkeypatch.setattr(alert_pages, "_PATIENCE", 0.3)
+    for part in range(3):  # 10 MB of table: more than the sockets between us hold
+        titled = (verdict(f"v{part}-{i}", host=f"h{part}-{i}.example", title="x" * 4000) for i in range(900))
+        await running.deliver(*titled)
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.setblocking(False)
+    with closing(reader):
+        host, port = running.service.address.split(":")
+        await asyncio.get_running_loop().sock_connect(reader, (host, int(port)))
+        asked = f"GET /alerts.csv HTTP/1.1\r\nHost: {running.service.address}\r\nAuthorization: Bearer {ADMIN}\r\n\r\n"
+        await asyncio.get_running_loop().sock_sendall(reader, asked.encode())
+        ours = reader.getsockname()[1]
+        async with asyncio.timeout(60):
+            while not _serving(ours):
+                await asyncio.sleep(0.05)
+            while _serving(ours):
+                await asyncio.sleep(0.05)
+
+
+def _serving(port: int) -> bool:
+    """Say whether the collector (in this process) holds a connection from a port."""
+    return any(one.raddr and one.raddr.port == port for one in psutil.Process().net_connections("tcp"))
 
 
 async def test_indicators_are_added_found_and_ended(running):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import stat
+import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -95,3 +99,23 @@ async def test_one_connection_writes_to_sqlite_and_holds_what_a_batch_changes(tm
             assert (await connection.execute(text("PRAGMA cache_size"))).scalar() == -65536
     await database.close()
     assert drivers[0] is drivers[1]
+
+
+async def test_a_reader_that_is_cancelled_while_it_opens_leaves_no_file_open(tmp_path: Path):
+    async def read(database: Database) -> None:
+        async with database.read():
+            pass
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        for turns in range(40):
+            database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+            reading = asyncio.create_task(read(database))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+            await database.close()
+        gc.collect()
+    assert [str(one.message) for one in told if "unclosed database" in str(one.message)] == []
