@@ -57,7 +57,7 @@ class Passage:
 
     `clear` is false where the inspector is to take the connection; then `addresses` may be empty. `names` are those
     that our DNS gave this client for a destination that is an address, newest first. It is `unenforced` where URLs on
-    the host are listed and the device has not shown that it trusts our CA.
+    the host are listed and the device has not shown that it trusts our CA. `epoch` says by what it was judged.
     """
 
     device: Device
@@ -67,6 +67,7 @@ class Passage:
     clear: bool = False
     names: tuple[str, ...] = ()
     unenforced: bool = False
+    epoch: int = 0
 
 
 class Crossing:
@@ -105,6 +106,7 @@ class Crossing:
         if found is None:
             epoch = self._epoch()
             found, lasts = await self._judged(device, host, port, guarded)
+            found = replace(found, epoch=epoch)
             if lasts and epoch == self._epoch():
                 self._remember(key, found, lasts)
         self._came(found)
@@ -151,10 +153,14 @@ class Crossing:
             found = await self._lookups.lookup(name, device, Visibility.SNI)
         except (ValueError, OSError):
             return None
-        passage = Passage(device, name, port, found.addresses)
+        passage = Passage(device, name, port, found.addresses, epoch=self._epoch())
         if found.blocked or not found.addresses or await self._is_out_of_reach(found.addresses, port, guarded):
             return None
         return passage if self.still_passes(passage, "") else None
+
+    def holds(self, passage: Passage, server_name: str) -> bool:
+        """Say whether a passage may be used now: clients take their time to speak, and servers theirs to answer."""
+        return passage.epoch == self._epoch() or self.still_passes(passage, server_name)
 
     def still_passes(self, passage: Passage, server_name: str) -> bool:
         """Judge a connection that was spliced once more, by what is known now and what was seen of it then."""

@@ -142,9 +142,7 @@ async def _let_server_speak(client: Client, door: Doorway, caller: Caller, passa
         return
     try:
         client.transport.write(replies.welcome)
-        client.may_wait()
-        upstream.meet(_half(client))
-        sight = await _look(client, door, passage)
+        sight = await _look_while_it_speaks(client, door, upstream, passage)
     except BaseException:
         upstream.abort()
         raise
@@ -158,6 +156,20 @@ async def _let_server_speak(client: Client, door: Doorway, caller: Caller, passa
         await _not_spliced(client, door, caller, passage, sight)
 
 
+async def _look_while_it_speaks(client: Client, door: Doorway, upstream: Relay, passage: Passage) -> _Sight:
+    """Pass on what the server says until the client has spoken; until then both are one of the open tunnels."""
+    near = _half(client)
+    upstream.meet(near)
+    ended = door.tunnels.add(Tunnel(passage, "", near, upstream))
+    client.settle()
+    client.may_wait()
+    try:
+        return await _look(client, door, passage)
+    finally:
+        ended()
+        client.unsettle()
+
+
 async def _look(client: Client, door: Doorway, passage: Passage) -> _Sight:
     """Read the first bytes until they show whether the inspector is needed."""
     await client.some()
@@ -167,8 +179,9 @@ async def _look(client: Client, door: Doorway, passage: Passage) -> _Sight:
         except NotTlsError:
             return _Sight(False)
         if hello:
-            clear = door.crossing.may_splice(passage, hello.server_name)
-            return _Sight(clear, hello.server_name, ech=hello.has_ech)
+            name = hello.server_name
+            clear = door.crossing.holds(passage, name) and door.crossing.may_splice(passage, name)
+            return _Sight(clear, name, ech=hello.has_ech)
         await client.more()
     while any(method.startswith(client.data) for method in _HTTP_METHODS):
         await client.more()
@@ -180,6 +193,10 @@ async def _look(client: Client, door: Doorway, passage: Passage) -> _Sight:
 def _join(client: Client, door: Doorway, upstream: Relay, passage: Passage, sight: _Sight) -> None:
     """Make the two sockets one tunnel; the client object is out of the way from here on."""
     server_name = sight.server_name
+    if not door.crossing.holds(passage, server_name):
+        upstream.abort()
+        client.refuse(b"")
+        return
     names = tuple(dict.fromkeys(name for name in (passage.host, server_name) if name))
     seen = Observation(Stage.TLS, passage.device, names, port=passage.port)
     door.reporter.report(seen, CLEAN, Enforcement.PASSED)

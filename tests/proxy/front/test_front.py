@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from indicators.memory_index import MemoryIndex
 from indicators.settings import PolicySettings
 from indicators.words import OnError
 from proxy.dns.wire import Lookup
+from proxy.front.dialing import dial
 from proxy.front.front import bound
 from tests.proxy.front.test_client_hello import real_hello
 from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
@@ -57,6 +60,73 @@ async def test_a_tunnel_that_is_blocked_now_is_ended_and_others_stay(listed: str
         while len(bench.tunnels) > 1:
             await asyncio.sleep(0)
         writer.close()
+
+
+@pytest.mark.parametrize("speaks", ["nobody", "the server"])
+async def test_a_tunnel_whose_client_says_nothing_is_judged_again_and_ended_too(speaks: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if speaks == "the server":
+            writer.write(b"220 mail\r\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        gone.set()
+        writer.close()
+
+    gone = asyncio.Event()
+    async with asyncio.timeout(10), front("http") as bench, origin(serve) as port:
+        reader, writer = await tunnel(bench, "clean.test", port)
+        assert await welcomed(bench, reader)
+        if speaks == "the server":
+            assert await reader.readexactly(10) == b"220 mail\r\n"
+        while not len(bench.tunnels):
+            await asyncio.sleep(0.001)
+        assert not bench.waiting, "counted once"
+        bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
+        assert len(await bench.tunnels.judge_again(bench.crossing)) == 1
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        await gone.wait()
+        while len(bench.tunnels) or bench.waiting:
+            await asyncio.sleep(0.001)
+        writer.close()
+
+
+@pytest.mark.parametrize("name", ["clean.test", None])
+async def test_what_is_blocked_while_the_client_takes_its_time_is_not_passed(
+    name: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(10), front("http") as bench, origin(echo) as port:
+        monkeypatch.setattr("proxy.front.passing.CLIENT_FIRST_PORTS", frozenset((port,)))
+        reader, writer = await tunnel(bench, "clean.test", port)
+        assert await welcomed(bench, reader)
+        bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
+        bench.epoch += 1
+        hello = real_hello(name)
+        writer.write(hello)
+        given, taken = await bench.given.get()
+        taken.close()
+        assert (given.host, given.data) == ("clean.test", hello), "an inspector shows the page"
+        writer.close()
+    assert bench.passed == []
+
+
+async def test_what_is_blocked_while_its_server_is_dialled_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with asyncio.timeout(10), front("http") as bench, origin(echo) as port:
+
+        async def slowly(*where: Any) -> None:
+            await dial(*where)
+            bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
+            bench.epoch += 1
+
+        monkeypatch.setattr("proxy.front.passing.CLIENT_FIRST_PORTS", frozenset((port,)))
+        monkeypatch.setattr("proxy.front.passing.dial", slowly)
+        reader, writer = await tunnel(bench, "clean.test", port)
+        assert await welcomed(bench, reader)
+        writer.write(real_hello("clean.test"))
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+    assert bench.passed == []
 
 
 async def test_a_destination_that_was_clear_is_judged_anew_when_more_is_known() -> None:
