@@ -28,7 +28,7 @@ def judged_whole(
     if found.report is None or _is_allowed(own):
         return own
     verdicts = [own]
-    if judge(replace(seen, hashes=found.report.hashes)).matches:  # rarely: then see of which part
+    if not set(own.matches).issuperset(judge(replace(seen, hashes=found.report.hashes)).matches):  # seldom
         verdicts += [judge(replace(seen, hashes=hashes)) for hashes in _members(found.report.hashes)]
     verdicts += [judge(replace(seen, hashes=(), certificate=signer)) for signer in found.report.signers]
     return max(verdicts, key=_gravity)

@@ -23,6 +23,7 @@ _NEXT = re.compile(rb"PK[\x01\x03\x05\x07][\x02\x04\x06\x08]")
 _HEADER = Struct("<4x2xHH8xIIHH")  # flags, method, sizes packed and whole, lengths of name and extra field
 _ENCRYPTED = 0x1
 _STORED = 0
+_SAID_ELSEWHERE = 0xFFFFFFFF  # a size that ZIP64 writes into the extra field
 _STEP = 4096  # bytes, of which none stand for more than four megabytes
 _MOST_TRIES = 20_000  # headers
 
@@ -82,7 +83,7 @@ def _header(data: Bytes, place: int) -> tuple[str, int, int, int, int] | None:
 
 
 def _stored(data: Bytes, start: int, packed: int, room: int) -> _Read:
-    end = start + packed if packed else _next_sign(data, start)
+    end = start + packed if 0 < packed < _SAID_ELSEWHERE else _next_sign(data, start)
     found = bytes(data[start : min(end, start + room + 1)])
     return _Read(found, bool(found))
 

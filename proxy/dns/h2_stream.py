@@ -51,6 +51,7 @@ class Http2Connection:
         self._requests: dict[int, _Request] = {}
         self._retired = False
         self._silence = Silence()
+        self._pinged = False
         self._http.initiate_connection()
         self._flush()
         self._task = asyncio.create_task(self._read())
@@ -85,7 +86,9 @@ class Http2Connection:
         self._retired |= self._silence.is_long
         with contextlib.suppress(ProtocolError):
             self._http.reset_stream(stream, 8)  # CANCEL
-            self._http.ping(bytes(8))
+            if not self._pinged:
+                self._http.ping(bytes(8))
+                self._pinged = True
             self._flush()
 
     def _flush(self) -> None:
@@ -102,6 +105,7 @@ class Http2Connection:
                 if not data:
                     break
                 self._silence.ended()
+                self._pinged = False
                 for event in self._http.receive_data(data):
                     self._take(event)
                 self._flush()

@@ -44,6 +44,7 @@ ARCHIVES = {
     "no directory": PACKED[: PACKED.index(CENTRAL)],
     "no directory, stored": PLAIN[: PLAIN.index(CENTRAL)],
     "no directory, stored, no size": changed(PLAIN[: PLAIN.index(CENTRAL)], (LOCAL, 18, bytes(4))),
+    "no directory, stored, a size of ZIP64": changed(PLAIN[: PLAIN.index(CENTRAL)], (LOCAL, 18, b"\xff" * 8)),
     "cut within the last member": PACKED[: PACKED.index(CENTRAL) - 8],
     "another archive behind": PACKED + zipped(("harmless", b"x")),
     "another archive in front": zipped(("harmless", b"x")) + PACKED,
