@@ -163,6 +163,10 @@ class Crossing:
         return passage.epoch == self._epoch() or self.still_passes(passage, server_name)
 
     def still_passes(self, passage: Passage, server_name: str) -> bool:
+        """Say whether a connection that was spliced may go on."""
+        return not self.again(passage, server_name)[1].stops
+
+    def again(self, passage: Passage, server_name: str) -> tuple[Observation, Verdict]:
         """Judge a connection that was spliced once more, by what is known now and what was seen of it then."""
         names = dict.fromkeys(filter(None, (passage.host, server_name)))
         hosts = tuple(name for name in names if not is_address(name))
@@ -175,7 +179,7 @@ class Crossing:
             reach=Visibility.SNI,
             can_show_page=False,
         )
-        return not self._policy.judge(seen).stops
+        return seen, self._policy.judge(seen)
 
     async def _judged(self, device: Device, host: str, port: int, guarded: bool) -> tuple[Passage, float]:
         """Return the passage, and for how many seconds it is good."""

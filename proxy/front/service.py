@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import resource
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
 
 from addons.own_ports import OwnPorts
 from addons.private_reach import PrivateReach
+from indicators.words import Enforcement
 from proxy.config.model import Config
 from proxy.decryption_budget import DecryptionBudget
 from proxy.devices import DeviceDirectory
@@ -26,7 +28,7 @@ from proxy.front.inspectors import Inspectors
 from proxy.front.mismatch import Mismatches
 from proxy.front.proxy_protocol import proxy_header
 from proxy.front.tunnel_entries import tunnel_entries
-from proxy.front.tunnels import Tunnels
+from proxy.front.tunnels import Open, Tunnels
 from proxy.front.watching import Watching
 from proxy.inspect_lists import lists_of
 from proxy.own_ports import ToldPorts
@@ -110,6 +112,19 @@ async def _judge_again(policy: LivePolicy, door: Doorway) -> None:
             ended = await door.tunnels.judge_again(door.crossing)
             if ended:
                 log.info("open connections ended that are blocked now", count=len(ended))
+                _tell(door, ended)
+
+
+def _tell(door: Doorway, ended: Iterable[Open]) -> None:
+    """Report what was ended: one event for each device and destination, and how often."""
+    told: dict[tuple[str, str], str] = {}
+    for tunnel in ended:
+        seen, verdict = door.crossing.again(tunnel.passage, tunnel.server_name)
+        key = (seen.device.id, seen.destination)
+        if key in told:
+            door.reporter.repeat(told[key])
+        elif verdict.stops:
+            told[key] = door.reporter.report(seen, verdict, Enforcement.RESET)
 
 
 def _take_descriptors(connections: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from indicators.observation import Device
 from indicators.settings import PolicySettings
-from indicators.words import Visibility
+from indicators.words import Enforcement, Visibility
 from proxy import hand_over
 from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
@@ -98,24 +98,30 @@ async def test_it_splices_hands_over_judges_again_and_ends(tmp_path: Path, monke
     control = Control()
     given = context(tmp_path, control)
     policy: Any = given.policy
+    reports: Any = given.reporter
     hello = real_hello("clean.test")
     with hand_over.listen(given.state.run / "inspector") as taker:
         serving = asyncio.create_task(service.serve(given))
         async with asyncio.timeout(20), origin(echo) as port:
             await control.ready.wait()
             assert set(control.bound) == {"http_proxy", "socks"}
-            reader, writer = await connect(control.bound["http_proxy"], "clean.test", port)
-            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
-            writer.write(hello)
-            assert await reader.readexactly(len(hello)) == hello
+            tunnels = [await connect(control.bound["http_proxy"], "clean.test", port) for _ in range(2)]
+            for reader, writer in tunnels:
+                assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+                writer.write(hello)
+                assert await reader.readexactly(len(hello)) == hello
             _, blocked = await connect(control.bound["http_proxy"], "evil.test", port)
             note = await taken(taker)
             assert (note.kind, note.device.listener, b"CONNECT evil.test" in note.data) == (Kind.HTTP, "http", True)
             blocked.close()
             policy.use([indicator("clean.test")])
             policy.epoch += 1
-            assert await reader.read() == b""
-            writer.close()
+            for reader, writer in tunnels:
+                assert await reader.read() == b""
+                writer.close()
+            while not reports.repeats:
+                await asyncio.sleep(0.01)
+            assert (reports.done, reports.repeats) == ([("clean.test", Enforcement.RESET)], ["INC-1"])
             given.stopping.set()
             await serving
     with pytest.raises(ConnectionRefusedError):
