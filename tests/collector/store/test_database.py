@@ -94,7 +94,8 @@ async def test_one_connection_writes_to_sqlite_and_holds_what_a_batch_changes(tm
     await database.open()
     drivers = []
     for _ in range(2):
-        async with database.read(), database.write() as connection:
+        async with database.read() as reader, database.write() as connection:
+            assert (await reader.execute(text("PRAGMA mmap_size"))).scalar() == 1 << 30
             drivers.append((await connection.get_raw_connection()).driver_connection)
             assert (await connection.execute(text("PRAGMA cache_size"))).scalar() == -65536
     await database.close()
