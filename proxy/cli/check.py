@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -71,13 +71,15 @@ def _clock_at(text: str) -> Callable[[], datetime]:
 
 
 def _stream(checker: Any) -> int:
-    from proxy.checking.stream import Source, answer_lines  # noqa: PLC0415
+    from proxy.checking.stream import answer_lines  # noqa: PLC0415
+    from proxy.cli.waiting_input import waiting_input  # noqa: PLC0415
 
     def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
-    tally = answer_lines(checker, cast("Source", sys.stdin.buffer), write)
+    with waiting_input(sys.stdin.buffer) as source:
+        tally = answer_lines(checker, source, write)
     if tally.failed:
         click.echo(f"{tally.failed} of {tally.judged} targets could not be judged", err=True)
     return _BAD if tally.failed else _STOPPED if tally.stopped else 0

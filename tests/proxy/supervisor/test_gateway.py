@@ -113,7 +113,7 @@ async def keeps_the_last_good_set(gateway: RunningGateway) -> None:
     assert f"config.yaml:{line}" in error
     assert "blok" in error
     assert await answer(gateway, "edited.test") == ["0.0.0.0"]
-    assert "last good indicators" in gateway.log.read_text()
+    assert "what was in force stays" in gateway.log.read_text()
 
     gateway.config.write_text(good)
 
