@@ -1,15 +1,14 @@
 """What passes at this moment, and which of it may no longer: a verdict counts when something begins, and it may last.
 
-A call, a download or a tunnel can go on for hours. Whenever something else is known, each is judged once more by what
-was seen of it then, and the connections of those that are stopped now are named. How they are ended is another's.
+A call, a download or a tunnel can go on for hours. What was seen of each is kept here, to be judged once more whenever
+something else is known. Who judges, and how a connection is ended, is another's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from indicators.observation import Observation
-from indicators.verdict import Verdict
 
 
 class Passing:
@@ -34,6 +33,8 @@ class Passing:
         for key in [key for key, (of, _) in self._open.items() if of == client]:
             del self._open[key]
 
-    def stopped(self, judge: Callable[[Observation], Verdict]) -> set[str]:
-        """Return the clients in whose connections something passes that is stopped now."""
-        return {client for client, seen in list(self._open.values()) if judge(seen).stops}
+    def __iter__(self) -> Iterator[tuple[str, Observation]]:
+        """Yield of each that still passes when its turn comes whose connection it is in, and what was seen of it."""
+        for key in tuple(self._open):
+            if key in self._open:
+                yield self._open[key]

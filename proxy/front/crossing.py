@@ -163,23 +163,8 @@ class Crossing:
         return passage.epoch == self._epoch() or self.still_passes(passage, server_name)
 
     def still_passes(self, passage: Passage, server_name: str) -> bool:
-        """Say whether a connection that was spliced may go on."""
-        return not self.again(passage, server_name)[1].stops
-
-    def again(self, passage: Passage, server_name: str) -> tuple[Observation, Verdict]:
-        """Judge a connection that was spliced once more, by what is known now and what was seen of it then."""
-        names = dict.fromkeys(filter(None, (passage.host, server_name)))
-        hosts = tuple(name for name in names if not is_address(name))
-        seen = Observation(
-            Stage.TLS,
-            passage.device,
-            hosts,
-            addresses=passage.addresses,
-            port=passage.port,
-            reach=Visibility.SNI,
-            can_show_page=False,
-        )
-        return seen, self._policy.judge(seen)
+        """Say whether a connection that may be spliced is still let pass, by what is known now."""
+        return not self._policy.judge(seen_of(passage, server_name)).stops
 
     async def _judged(self, device: Device, host: str, port: int, guarded: bool) -> tuple[Passage, float]:
         """Return the passage, and for how many seconds it is good."""
@@ -245,6 +230,20 @@ class Crossing:
         self._known[key] = (passage, self._monotonic() + lasts)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+
+
+def seen_of(passage: Passage, server_name: str) -> Observation:
+    """Return what was seen of a spliced connection: its destination, and the name in its ClientHello or `Host`."""
+    names = dict.fromkeys(filter(None, (passage.host, server_name)))
+    return Observation(
+        Stage.TLS,
+        passage.device,
+        tuple(name for name in names if not is_address(name)),
+        addresses=passage.addresses,
+        port=passage.port,
+        reach=Visibility.SNI,
+        can_show_page=False,
+    )
 
 
 def _named(name: str) -> tuple[tuple[str, ...], tuple[Address, ...]]:

@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import resource
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
 
 from addons.own_ports import OwnPorts
 from addons.private_reach import PrivateReach
-from indicators.words import Enforcement
 from proxy.config.model import Config
 from proxy.decryption_budget import DecryptionBudget
 from proxy.devices import DeviceDirectory
@@ -28,18 +26,17 @@ from proxy.front.inspectors import Inspectors
 from proxy.front.mismatch import Mismatches
 from proxy.front.proxy_protocol import proxy_header
 from proxy.front.tunnel_entries import tunnel_entries
-from proxy.front.tunnels import Open, Tunnels
+from proxy.front.tunnels import Tunnels
 from proxy.front.watching import Watching
 from proxy.inspect_lists import lists_of
+from proxy.judging_again import judge_again
 from proxy.own_ports import ToldPorts
-from proxy.policy import LivePolicy
 from proxy.radar.watch import Watch
 from proxy.reachable import reachable
 from proxy.roles import inspectors
 from proxy.worker import WorkerContext
 
 _DRAIN = 1.5  # seconds that open tunnels have to end by themselves when the gateway stops
-_LOOK = 0.25  # seconds between looks whether something else is known
 
 log = structlog.get_logger("front")
 
@@ -56,7 +53,8 @@ async def serve(context: WorkerContext) -> None:
     door = replace(_door(context, config, lookups, handing, directory, Watching(watch)), unenforced=budget.unenforced)
     front = Front(door, config.proxy.max_connections)
     following = follow(directory, door.tunnels.end, context.control)
-    working = (_judge_again(context.policy, door), budget.run(), watch.run(), following)
+    again = judge_again(context.policy, context.reporter, door.tunnels.opened)
+    working = (again, budget.run(), watch.run(), following)
     beside = [asyncio.create_task(work) for work in working]
     try:
         listeners = [*entries(config), *tunnel_entries(config, directory)]
@@ -100,31 +98,6 @@ def _door(
         proxy_header=proxy_header(config.proxy.trusted_proxies),
         scans=config.scan.enabled,
     )
-
-
-async def _judge_again(policy: LivePolicy, door: Doorway) -> None:
-    """Judge open tunnels anew whenever something else is known."""
-    judged = policy.epoch
-    while True:
-        await asyncio.sleep(_LOOK)
-        if policy.epoch != judged:
-            judged = policy.epoch
-            ended = await door.tunnels.judge_again(door.crossing)
-            if ended:
-                log.info("open connections ended that are blocked now", count=len(ended))
-                _tell(door, ended)
-
-
-def _tell(door: Doorway, ended: Iterable[Open]) -> None:
-    """Report what was ended: one event for each device and destination, and how often."""
-    told: dict[tuple[str, str], str] = {}
-    for tunnel in ended:
-        seen, verdict = door.crossing.again(tunnel.passage, tunnel.server_name)
-        key = (seen.device.id, seen.destination)
-        if key in told:
-            door.reporter.repeat(told[key])
-        elif verdict.stops:
-            told[key] = door.reporter.report(seen, verdict, Enforcement.RESET)
 
 
 def _take_descriptors(connections: int) -> None:

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from indicators.observation import Device
-from proxy.front.crossing import Crossing, Passage
+from indicators.observation import Device, Observation
+from proxy.front.crossing import Passage, seen_of
 from proxy.front.relay import Relay
-
-_SLICE = 256  # tunnels judged before others get their turn
 
 
 class Open(Protocol):
@@ -72,16 +70,11 @@ class Tunnels:
 
         return ended
 
-    async def judge_again(self, crossing: Crossing) -> list[Open]:
-        """End the tunnels that may no longer be, a slice at a time; return them."""
-        stopped = []
-        for number, tunnel in enumerate(self):
-            if tunnel in self._open and not crossing.still_passes(tunnel.passage, tunnel.server_name):
-                stopped.append(tunnel)
-                tunnel.cut()
-            if number % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)
-        return stopped
+    def opened(self) -> Iterator[tuple[Observation, Callable[[], None]]]:
+        """Yield what was seen of each that is open, and what ends it (see `proxy.judging_again`)."""
+        for tunnel in self:
+            if tunnel in self._open:
+                yield seen_of(tunnel.passage, tunnel.server_name), tunnel.cut
 
     def end(self, gone: Callable[[Device], bool]) -> int:
         """End the tunnels of devices that are gone; return how many."""

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,15 +133,16 @@ class Engine:
 
     def hang_up(self, device_id: str, arrivals: Arrivals) -> None:
         """End every connection of a device that was taken over, at once."""
-        known = ((str(client), arrivals.of(str(client))) for client in list(self._proxy.connections))
-        self.hang_up_on({client for client, arrival in known if arrival and arrival.device.id == device_id})
+        for client in map(str, list(self._proxy.connections)):
+            arrival = arrivals.of(client)
+            if arrival and arrival.device.id == device_id:
+                self.hang_up_on(client)
 
-    def hang_up_on(self, clients: Collection[str]) -> int:
-        """End these clients' connections at once; return how many there were."""
-        found = [handler for client, handler in list(self._proxy.connections.items()) if client in clients]
-        for handler in found:
+    def hang_up_on(self, client: str) -> None:
+        """End a client's connection at once, with all that it has open; harmless when it has gone."""
+        handler = self._proxy.connections.get(client)
+        if handler is not None:
             _cancel(io.handler for io in list(handler.transports.values()))
-        return len(found)
 
     async def stop(self) -> None:
         """Close listeners first, then connections, then mitmproxy; harmless when it has already ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +25,8 @@ from proxy.devices.following import follow
 from proxy.dns.lookup import LookupClient
 from proxy.inspect_lists import lists_of
 from proxy.inspector.engine import Engine
-from proxy.inspector.judging_again import judge_again
 from proxy.inspector.taker import Taker
+from proxy.judging_again import Open, judge_again
 from proxy.onboarding import handed_out
 from proxy.own_ports import ToldPorts
 from proxy.radar.known_names import KnownNames
@@ -109,10 +109,10 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
     settings = {"ssl_verify_upstream_trusted_ca": str(config.proxy.upstream_ca)} if config.proxy.upstream_ca else {}
     engine = Engine((), context.state.ca_dir, chain(services), **settings)
 
-    async def end_stopped() -> int:
-        return engine.hang_up_on(services.passing.stopped(context.policy.judge))
+    def opened() -> Iterator[Open]:
+        return ((seen, partial(engine.hang_up_on, client)) for client, seen in services.passing)
 
-    working = (budget.run(), watch.run(), judge_again(context.policy, end_stopped))
+    working = (budget.run(), watch.run(), judge_again(context.policy, context.reporter, opened))
     counting = [asyncio.create_task(work) for work in working]
     try:
         await engine.start()

@@ -23,10 +23,6 @@ class Gate(Protocol):
         """Judge, and report what was met."""
         ...
 
-    def still_passes(self, device: Device, to: Address, port: int) -> bool:
-        """Judge once more what was let pass, by what is known now; report what is stopped."""
-        ...
-
 
 class DatagramGate:
     """Judge by the addons' own parts."""
@@ -38,20 +34,14 @@ class DatagramGate:
     async def lets_pass(self, device: Device, to: Address, port: int) -> bool:
         """Judge a destination for a device that comes from beyond this machine; what is stopped is reported."""
         visit = Visit(device, guarded=True)
-        judged: Judgement = await self._judging.examine(visit, _seen(device, to, port), str(to), port)
+        judged: Judgement = await self._judging.examine(visit, seen_of(device, to, port), str(to), port)
         if judged.stops:
             self._enforcer.reset(visit, judged)
             return False
         self._enforcer.passed(visit, judged)
         return True
 
-    def still_passes(self, device: Device, to: Address, port: int) -> bool:
-        """Judge by the address alone: own ports and private networks do not change while we run."""
-        judged = self._judging.judge(_seen(device, to, port))
-        if judged.stops:
-            self._enforcer.reset(Visit(device, guarded=True), judged)
-        return not judged.stops
 
-
-def _seen(device: Device, to: Address, port: int) -> Observation:
+def seen_of(device: Device, to: Address, port: int) -> Observation:
+    """Return what is seen of datagrams: own ports and private networks, which do not change, are no part of it."""
     return Observation(Stage.CONNECTION, device, addresses=(to,), port=port, reach=Visibility.SNI, can_show_page=False)

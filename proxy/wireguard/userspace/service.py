@@ -10,8 +10,8 @@ from proxy.control.server import ControlServer
 from proxy.devices import DeviceDirectory
 from proxy.devices.published import PublishedRegistry
 from proxy.devices.seats import Seats
-from proxy.inspector.judging_again import judge_again
 from proxy.inspector.service import Joined, joined, until_over
+from proxy.judging_again import judge_again
 from proxy.wireguard.keys import server_keys
 from proxy.wireguard.userspace.datagram_gate import DatagramGate
 from proxy.wireguard.userspace.device_tunnel import DeviceTunnel, TunnelSpec
@@ -34,7 +34,7 @@ async def serve(context: WorkerContext) -> None:
         following = Following(registry, directory, keys, tunnels, streams.heard)
         await following.take_over()
         desk = ControlServer(context.state.tunnel_socket, following.handlers())
-        working = (following.run(), judge_again(context.policy, streams.end_stopped))
+        working = (following.run(), judge_again(context.policy, context.reporter, streams.opened))
         beside = [asyncio.create_task(work) for work in working]
         try:
             await desk.start()

@@ -16,20 +16,20 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from typing import cast
 
 from indicators.addresses import unmap
-from indicators.observation import Address, Device
+from indicators.observation import Address, Device, Observation
 from proxy.endpoints import spell
 from proxy.front.greetings import GreetingError
 from proxy.hand_over import HandOver, Kind
 from proxy.pages.arriving import site_by_hello, site_by_request
 from proxy.wireguard.userspace import datagrams, quic
-from proxy.wireguard.userspace.datagram_gate import Gate
+from proxy.wireguard.userspace.datagram_gate import Gate, seen_of
 from proxy.wireguard.userspace.names import TunnelNames
 from proxy.wireguard.userspace.said import Said
 from proxy.wireguard.userspace.stream import Stream
@@ -74,7 +74,7 @@ class Streams:
         self._open: dict[str, set[asyncio.Task[None]]] = {}
         self._inspected: set[asyncio.Task[None]] = set()
         self._relayed: Counter[str] = Counter()
-        self._relays: dict[asyncio.Task[None], tuple[Device, Address, int]] = {}
+        self._relays: dict[asyncio.Task[None], Observation] = {}
 
     async def take(self, device_id: str, stream: Stream) -> None:
         """Serve one stream until it is over; one of a device that was revoked meanwhile is closed."""
@@ -105,12 +105,11 @@ class Streams:
             for task in left:
                 task.cancel()
 
-    async def end_stopped(self) -> int:
-        """End the flows of datagrams that may no longer pass; return how many. TCP is for mitmproxy's side to end."""
-        stopped = [task for task, what in list(self._relays.items()) if not self._ways.gate.still_passes(*what)]
-        for task in stopped:
-            task.cancel()
-        return len(stopped)
+    def opened(self) -> Iterator[tuple[Observation, Callable[[], object]]]:
+        """Yield what was seen of each flow of datagrams, and what ends it. TCP is for mitmproxy's side to tell."""
+        for task in tuple(self._relays):
+            if task in self._relays:
+                yield self._relays[task], task.cancel
 
     async def _serve(self, device: Device, stream: Stream, task: asyncio.Task[None]) -> None:
         host, port = _destination(stream)
@@ -150,7 +149,7 @@ class Streams:
         self._relayed[device.id] += 1
         try:
             if await self._ways.gate.lets_pass(device, to, port):
-                self._relays[task] = device, to, port
+                self._relays[task] = seen_of(device, to, port)
                 await datagrams.relay(stream, to, port)
         finally:
             self._relayed[device.id] -= 1

@@ -16,6 +16,7 @@ from indicators.words import OnError
 from proxy.dns.wire import Lookup
 from proxy.front.dialing import dial
 from proxy.front.front import bound
+from proxy.judging_again import end_stopped
 from tests.proxy.front.test_client_hello import real_hello
 from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
 
@@ -49,11 +50,10 @@ async def test_a_tunnel_that_is_blocked_now_is_ended_and_others_stay(listed: str
     async with asyncio.timeout(10), front("http") as bench, origin(echo) as port:
         reader, _ = await spliced(bench, "a.test", port, name)
         other, writer = await spliced(bench, "b.test", port)
-        crossing = bench.crossing
-        assert await bench.tunnels.judge_again(crossing) == []
+        assert await end_stopped(bench.tunnels.opened(), bench.judge) == []
         learn(bench, listed)
-        ended = await bench.tunnels.judge_again(crossing)
-        assert [tunnel.passage.host for tunnel in ended] == ["a.test"]
+        ended = await end_stopped(bench.tunnels.opened(), bench.judge)
+        assert [seen.destination for seen, _ in ended] == ["a.test"]
         assert await closed(reader)
         writer.write(b"still")
         assert await other.readexactly(5) == b"still"
@@ -82,7 +82,7 @@ async def test_a_tunnel_whose_client_says_nothing_is_judged_again_and_ended_too(
             await asyncio.sleep(0.001)
         assert not bench.waiting, "counted once"
         bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
-        assert len(await bench.tunnels.judge_again(bench.crossing)) == 1
+        assert len(await end_stopped(bench.tunnels.opened(), bench.judge)) == 1
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
         await gone.wait()

@@ -15,7 +15,7 @@ import pytest
 from indicators.observation import Device
 from indicators.settings import PolicySettings
 from indicators.words import Enforcement, Visibility
-from proxy import hand_over
+from proxy import hand_over, judging_again
 from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
 from proxy.dns.wire import Lookup
@@ -94,7 +94,7 @@ async def connect(address: str, host: str, port: int) -> tuple[asyncio.StreamRea
 async def test_it_splices_hands_over_judges_again_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "LookupClient", Lookups)
     monkeypatch.setattr(service, "_DRAIN", 0.0)
-    monkeypatch.setattr(service, "_LOOK", 0.01)
+    monkeypatch.setattr(judging_again, "LOOK", 0.01)
     control = Control()
     given = context(tmp_path, control)
     policy: Any = given.policy

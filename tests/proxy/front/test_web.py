@@ -17,6 +17,7 @@ from indicators.settings import PolicySettings
 from proxy.dns.wire import Lookup
 from proxy.front import exchange, web
 from proxy.hand_over import Kind
+from proxy.judging_again import end_stopped
 from tests.support.deaf import attempts, deaf
 from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
 from tests.support.site import HTML, Site, site
@@ -437,7 +438,7 @@ async def test_a_websocket_becomes_a_tunnel_that_is_judged_again(scheme: bytes) 
         assert await reader.readexactly(3) == b"\x81\x01a"
         assert len(bench.tunnels) == 1
         bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
-        assert len(await bench.tunnels.judge_again(bench.crossing)) == 1
+        assert len(await end_stopped(bench.tunnels.opened(), bench.judge)) == 1
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
 
@@ -449,7 +450,7 @@ async def test_a_download_from_a_host_that_is_blocked_meanwhile_is_broken_off() 
         await reader.readuntil(b"hello")
         assert len(bench.tunnels) == 1
         bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
-        assert len(await bench.tunnels.judge_again(bench.crossing)) == 1
+        assert len(await end_stopped(bench.tunnels.opened(), bench.judge)) == 1
         with pytest.raises(ConnectionResetError):
             await reader.read()
 

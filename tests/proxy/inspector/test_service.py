@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from addons.chain import chain
+from addons.services import Services
 from addons.waivers import Consent
-from indicators.observation import Device
+from indicators.observation import Device, Observation
 from indicators.settings import PolicySettings
+from indicators.words import Enforcement, Stage
+from proxy import judging_again
 from proxy.config.load import LoadedConfig
 from proxy.config.model import Config
 from proxy.config.sections.proxy import ProxyConfig
@@ -80,6 +84,29 @@ async def test_it_blocks_what_is_handed_to_it_and_stops_when_told(tmp_path: Path
     async with asyncio.timeout(20):
         await serving
     assert not given.state.inspector_socket.exists()
+
+
+async def test_what_passes_and_is_blocked_now_is_ended_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Services] = []
+
+    def keep(services: Services) -> list[object]:
+        kept.append(services)
+        return chain(services)
+
+    monkeypatch.setattr(service, "chain", keep)
+    monkeypatch.setattr(judging_again, "LOOK", 0.01)
+    given = context(tmp_path, Control(), config())
+    policy: Any = given.policy
+    reports: Any = given.reporter
+    async with service.joined(given), asyncio.timeout(20):
+        kept[0].passing.note("a flow", "a client that has gone", Observation(Stage.TLS, PHONE, hosts=("clean.test",)))
+        policy.use([indicator("clean.test")])
+        policy.epoch += 1
+        while not reports.done:
+            await asyncio.sleep(0.01)
+    assert reports.done == [("clean.test", Enforcement.RESET)]
 
 
 async def test_trust_and_consent_are_told_to_the_supervisor() -> None:

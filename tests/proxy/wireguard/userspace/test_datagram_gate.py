@@ -12,7 +12,7 @@ from addons.private_reach import PrivateReach
 from addons.services import Services
 from indicators.observation import Device
 from indicators.words import Action, Enforcement, IndicatorType
-from proxy.wireguard.userspace.datagram_gate import DatagramGate
+from proxy.wireguard.userspace.datagram_gate import DatagramGate, seen_of
 from tests.support.inspecting import inspecting
 from tests.support.sights import indicator
 
@@ -46,17 +46,9 @@ async def test_a_destination_is_judged_by_its_address(
         assert inspector.reports.done == done
 
 
-async def test_what_was_let_pass_is_judged_once_more(tmp_path: Path) -> None:
-    kept: list[Services] = []
-
-    def keep(services: Services) -> Services:
-        kept.append(services)
-        return services
-
-    async with inspecting(tmp_path, change=keep) as inspector:
-        gate, to = DatagramGate(kept[0]), ip_address("192.88.99.7")
-        assert gate.still_passes(PHONE, to, 3478)
-        assert inspector.reports.done == []
+async def test_what_was_let_pass_can_be_judged_once_more(tmp_path: Path) -> None:
+    async with inspecting(tmp_path) as inspector:
+        what = seen_of(PHONE, ip_address("192.88.99.7"), 3478)
+        assert not inspector.policy.judge(what).stops
         inspector.policy.use([replace(indicator("192.88.99.7"), type=IndicatorType.IP)])
-        assert not gate.still_passes(PHONE, to, 3478)
-        assert inspector.reports.done == [("192.88.99.7", Enforcement.RESET)]
+        assert inspector.policy.judge(what).stops

@@ -8,12 +8,15 @@ from ipaddress import ip_address
 
 import pytest
 
-from indicators.observation import Address, Device
+from indicators.observation import Address, Device, Observation
+from indicators.verdict import CLEAN, Verdict
 from proxy.hand_over import HandOver
+from proxy.judging_again import end_stopped
 from proxy.wireguard.userspace import streams as module
 from proxy.wireguard.userspace.names import TunnelNames
 from proxy.wireguard.userspace.stream import Stream
 from proxy.wireguard.userspace.streams import Streams, Ways
+from tests.support.sights import indicator, verdict
 from tests.support.tunnel_streams import FakeStream
 
 PHONE = Device("d", "phone")
@@ -61,8 +64,11 @@ class Everything:
         self.taken.append(("gate", device.id, str(to), port))
         return self._passes
 
-    def still_passes(self, device: Device, to: Address, port: int) -> bool:
-        return port not in self.stopped
+    def judge(self, seen: Observation) -> Verdict:
+        return verdict(indicator("203.0.113.10")) if seen.port in self.stopped else CLEAN
+
+    async def end_stopped(self) -> int:
+        return len(await end_stopped(self.streams.opened(), self.judge))
 
     async def take(self, stream: FakeStream) -> FakeStream:
         async with asyncio.timeout(10):
@@ -193,11 +199,11 @@ async def test_datagrams_that_are_stopped_now_end_and_others_go_on(monkeypatch: 
     async with asyncio.timeout(10):
         while len(begun) < 2:
             await asyncio.sleep(0)
-        assert await everything.streams.end_stopped() == 0
+        assert await everything.end_stopped() == 0
         everything.stopped = {3479}
-        assert await everything.streams.end_stopped() == 1
+        assert await everything.end_stopped() == 1
         await flows[1].closed.wait()
     assert not tasks[0].done()
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert await everything.streams.end_stopped() == 0
+    assert await everything.end_stopped() == 0
