@@ -22,6 +22,8 @@ settings.load_profile("seawall")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_LONG = 32  # bytes that still tell a reader something
+
 
 def pytest_collection_finish() -> None:
     """Set aside what the modules are made of, so that no collection walks it again: resolvers begin with a full one."""
@@ -63,3 +65,8 @@ def large_data() -> Callable[[str], Path]:
         raise AssertionError
 
     return find
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name long bytes by their length: all workers must find the same names, and what is packed holds its time."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > _LONG else None
