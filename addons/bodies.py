@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import zstandard
 
 _STEP = 1024 * 1024  # bytes

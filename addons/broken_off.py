@@ -20,18 +20,16 @@ from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, ResponseProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
+from addons.replacing import wrap
 from addons.seams import Commands, io_of
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 def install() -> None:
-    """Replace the functions, once a process."""
-    if getattr(Http1Client, "seawall_breaks_off", False):
-        return
-    Http1Client.seawall_breaks_off = True  # type: ignore[attr-defined]
-    Http1Client.read_body = _unless_reset(Http1Client.read_body)  # type: ignore[method-assign]
-    Http1Server.send = _resetting(Http1Server.send)  # type: ignore[method-assign]
+    """Replace the functions; harmless when repeated."""
+    wrap(Http1Client, "read_body", _unless_reset)
+    wrap(Http1Server, "send", _resetting)
 
 
 def _unless_reset(original: Any) -> Any:

@@ -16,6 +16,7 @@ from mitmproxy.proxy.layers.http import _http2
 from mitmproxy.proxy.layers.http._events import HttpEvent, RequestHeaders
 from mitmproxy.proxy.layers.http._http1 import Http1Client
 
+from addons.replacing import wrap
 from addons.seams import Commands
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
@@ -25,12 +26,9 @@ type Fields = Sequence[tuple[bytes, bytes]]
 
 
 def install() -> None:
-    """Replace the functions, once a process."""
-    if getattr(Http1Client, "seawall_frames", False):
-        return
-    Http1Client.seawall_frames = True  # type: ignore[attr-defined]
-    Http1Client.send = _framing(Http1Client.send)  # type: ignore[method-assign]
-    _http2.parse_h2_request_headers = _strictly(_http2.parse_h2_request_headers)
+    """Replace the functions; harmless when repeated."""
+    wrap(Http1Client, "send", _framing)
+    wrap(_http2, "parse_h2_request_headers", _strictly)
 
 
 def unfit(fields: Fields) -> str:

@@ -56,7 +56,7 @@ class DownloadGate:
     def running(self) -> None:
         """Have mitmproxy stream what outgrows the limit while it is being collected."""
         if ctx.options.stream_large_bodies is None:
-            ctx.options.update(stream_large_bodies=f"{self._services.hold_limit}")  # type: ignore[no-untyped-call]
+            ctx.options.update(stream_large_bodies=f"{self._services.hold_limit}")
 
     @guarded(refuse_flow)
     def requestheaders(self, flow: http.HTTPFlow) -> None:

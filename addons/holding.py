@@ -17,6 +17,7 @@ from mitmproxy.proxy.layers.http import HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
 from mitmproxy.proxy.layers.http._hooks import HttpResponseHeadersHook
 
+from addons.replacing import wrap
 from addons.seams import Commands, by_way_of, io_of
 
 HELD = "seawall_held"  # in a flow's metadata: the body is being collected
@@ -26,29 +27,25 @@ FORGOTTEN = "seawall_forgotten"  # in a flow's metadata: its body is dropped onc
 
 
 @dataclass
-class SeawallOutgrownHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class SeawallOutgrownHook(commands.StartHook):
     """A held body has outgrown what may be held. Of a withheld one nothing was sent: set a response that answers."""
 
     flow: http.HTTPFlow
 
 
 @dataclass
-class SeawallRoomHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class SeawallRoomHook(commands.StartHook):
     """A body that is to be held found no room; nothing of it was taken yet, and none is until the hook returns."""
 
     flow: http.HTTPFlow
 
 
 def install() -> None:
-    """Replace the functions, once a process; harmless while no addon of ours is loaded."""
-    if getattr(HttpStream, "seawall_holds", False):
-        return
-    HttpStream.seawall_holds = True  # type: ignore[attr-defined]
-    HttpStream.start_response_stream = _unless_withheld(HttpStream.start_response_stream)  # type: ignore[method-assign]
-    headers = HttpStream.state_wait_for_response_headers
-    HttpStream.state_wait_for_response_headers = _in_turn(headers)  # type: ignore[method-assign]
-    HttpStream.send_response = _forgetting(HttpStream.send_response)  # type: ignore[method-assign]
-    HttpStream.handle_protocol_error = _forgetting(HttpStream.handle_protocol_error)  # type: ignore[method-assign]
+    """Replace the functions; harmless when repeated, and while no addon of ours is loaded."""
+    wrap(HttpStream, "start_response_stream", _unless_withheld)
+    wrap(HttpStream, "state_wait_for_response_headers", _in_turn)
+    wrap(HttpStream, "send_response", _forgetting)
+    wrap(HttpStream, "handle_protocol_error", _forgetting)
 
 
 def _unless_withheld(original: Any) -> Any:
@@ -94,7 +91,7 @@ def _forgetting(original: Any) -> Any:
         yield from original(self, *args, **more)
         if self.flow.metadata.get(FORGOTTEN) and self.flow.response is not None:
             self.flow.response.data.content = None
-            self.response_body_buf.clear()  # type: ignore[no-untyped-call]
+            self.response_body_buf.clear()
 
     return last
 

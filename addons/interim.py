@@ -12,17 +12,15 @@ from typing import Any
 from mitmproxy.proxy import events
 from mitmproxy.proxy.layers.http._http1 import Http1Client
 
+from addons.replacing import wrap
 from addons.seams import Commands
 
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d[ \r\n].*?\n\r?\n", re.DOTALL)
 
 
 def install() -> None:
-    """Replace the function, once a process."""
-    if getattr(Http1Client, "seawall_interim", False):
-        return
-    Http1Client.seawall_interim = True  # type: ignore[attr-defined]
-    Http1Client.read_headers = _final(Http1Client.read_headers)  # type: ignore[method-assign]
+    """Replace the function; harmless when repeated."""
+    wrap(Http1Client, "read_headers", _final)
 
 
 def _final(original: Any) -> Any:

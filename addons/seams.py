@@ -21,6 +21,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.server import ConnectionIO
 
 from addons.http_heads import unfit
+from addons.replacing import wrap
 
 ACCESS_DENIED = 49  # TLS alert (RFC 8446, 6.2)
 INTERNAL_ERROR = 80
@@ -44,28 +45,27 @@ class Destination:
 
 
 @dataclass
-class SeawallDestinationHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class SeawallDestinationHook(commands.StartHook):
     """A SOCKS5 or redirected connection has said where it wants to go; nothing was sent there yet."""
 
     data: Destination
 
 
 @dataclass
-class SeawallUpstreamReadyHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class SeawallUpstreamReadyHook(commands.StartHook):
     """An upstream connection stands and its certificate is known; the request has not been sent."""
 
     flow: http.HTTPFlow
 
 
 def install() -> None:
-    """Replace the functions, once a process; harmless while no addon of ours is loaded."""
+    """Replace the functions; harmless when repeated, and while no addon of ours is loaded."""
     modes.DestinationKnown.finish_start = _finish_start  # type: ignore[method-assign]
-    if HttpStream.handle_connect_regular is not _handle_connect:
-        HttpStream.handle_connect_regular = _handle_connect  # type: ignore[method-assign]
-        HttpStream.make_server_connection = _upstream_ready(HttpStream.make_server_connection)  # type: ignore[method-assign]
-        http1.read_request_head = _with_target(http1.read_request_head)  # type: ignore[assignment]
-        Http1Server.read_headers = _strictly(Http1Server.read_headers)  # type: ignore[method-assign]
-        modes.Socks5Proxy.state_connect = _with_reason(modes.Socks5Proxy.state_connect)  # type: ignore[method-assign]
+    HttpStream.handle_connect_regular = _handle_connect  # type: ignore[method-assign]
+    wrap(HttpStream, "make_server_connection", _upstream_ready)
+    wrap(http1, "read_request_head", _with_target)
+    wrap(Http1Server, "read_headers", _strictly)
+    wrap(modes.Socks5Proxy, "state_connect", _with_reason)
 
 
 def _strictly(original: Any) -> Any:
@@ -162,7 +162,7 @@ def close_socket(client: connection.Client) -> None:
 
 def io_of(client: connection.Client, end: connection.Connection) -> ConnectionIO | None:
     """Return what mitmproxy has of one of a client's connections: reader, writer and task."""
-    proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+    proxy = ctx.master.addons.get("proxyserver")
     handler = proxy.connections.get(client.id) if proxy else None
     return handler.transports.get(end) if handler else None
 
@@ -223,7 +223,7 @@ def _handle_connect(self: HttpStream) -> Commands[None]:
         if error:
             self.flow.response = http.Response.make(502, f"Cannot connect: {error}\n", {"Content-Type": "text/plain"})
     self.child_layer = layer.NextLayer(self.context)
-    yield from self.handle_connect_finish()  # type: ignore[no-untyped-call]
+    yield from self.handle_connect_finish()
 
 
 def _upstream_ready(original: Any) -> Any:

@@ -23,6 +23,7 @@ from mitmproxy.proxy.layers.http import (
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, should_make_pipe
 
+from addons.replacing import wrap
 from addons.seams import Commands
 
 MOST = 5  # connections of one client to one server: as many as mitmproxy opens at a time
@@ -39,14 +40,11 @@ class _Shared:
 
 
 def install() -> None:
-    """Replace the functions, once a process."""
-    if getattr(HttpLayer, "seawall_shares", False):
-        return
-    HttpLayer.seawall_shares = True  # type: ignore[attr-defined]
-    HttpLayer.get_connection = _sharing(HttpLayer.get_connection)  # type: ignore[method-assign]
-    HttpLayer.register_connection = _freeing(HttpLayer.register_connection)  # type: ignore[method-assign]
-    HttpLayer._handle_event = _going_on(HttpLayer._handle_event)  # type: ignore[method-assign]
-    Http1Client.mark_done = _keeping(Http1Client.mark_done)  # type: ignore[method-assign]
+    """Replace the functions; harmless when repeated."""
+    wrap(HttpLayer, "get_connection", _sharing)
+    wrap(HttpLayer, "register_connection", _freeing)
+    wrap(HttpLayer, "_handle_event", _going_on)
+    wrap(Http1Client, "mark_done", _keeping)
 
 
 def _sharing(original: Any) -> Any:
@@ -146,7 +144,7 @@ def _lasts(self: Http1Client) -> bool:
         return False
     if should_make_pipe(request, response):
         return False
-    return not http1.connection_close(response.http_version, response.headers)  # type: ignore[no-untyped-call]
+    return not http1.connection_close(response.http_version, response.headers)
 
 
 def _of(self: HttpLayer) -> _Shared:

@@ -13,17 +13,15 @@ import h11
 from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.layers.http._events import HttpEvent, RequestTrailers, ResponseTrailers
 
+from addons.replacing import wrap
 from addons.seams import Commands
 
 
 def install() -> None:
-    """Replace the functions, once a process."""
-    if getattr(_http1, "seawall_trailers", False):
-        return
-    _http1.seawall_trailers = True  # type: ignore[attr-defined]
-    _http1.make_body_reader = _trimming(_http1.make_body_reader)
+    """Replace the functions; harmless when repeated."""
+    wrap(_http1, "make_body_reader", _trimming)
     for end in (_http1.Http1Client, _http1.Http1Server):
-        end.send = _silent(end.send)  # type: ignore[method-assign]
+        wrap(end, "send", _silent)
 
 
 class _Trimmed:

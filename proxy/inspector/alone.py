@@ -65,7 +65,7 @@ class Alone:
         """Read the configuration; a hook. Nothing passes while it cannot be read."""
         if "seawall_config" not in updated:
             return
-        ctx.options.update(connection_strategy="lazy")  # type: ignore[no-untyped-call] # judged before it is dialled
+        ctx.options.update(connection_strategy="lazy")  # judged before it is dialled
         try:
             self.addons = chain(services_of(load_config(Path(ctx.options.seawall_config))))
         except (ConfigError, OSError, ValueError) as problem:
@@ -221,11 +221,11 @@ class OwnPorts:
 
     async def __call__(self) -> frozenset[int]:
         """Return all ports."""
-        proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+        proxy = ctx.master.addons.get("proxyserver")
         return self._configured | {int(address[1]) for address in proxy.listen_addrs()}
 
 
 def _authority() -> bytes:
-    store = ctx.master.addons.get("tlsconfig").certstore  # type: ignore[no-untyped-call]
+    store = ctx.master.addons.get("tlsconfig").certstore
     pem: bytes = store.default_ca.to_pem()
     return pem

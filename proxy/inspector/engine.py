@@ -64,7 +64,7 @@ class Engine:
             "ssl_verify_upstream_trusted_ca": os.environ.get("SSL_CERT_FILE") or None,
             **settings,
         }
-        self._proxy = proxyserver.Proxyserver()  # type: ignore[no-untyped-call]
+        self._proxy = proxyserver.Proxyserver()
         self._up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -82,10 +82,10 @@ class Engine:
         # Modes given as an option later would be refused when two of them ask for port 0.
         self._master = Master(options.Options(mode=[listener.spec for listener in self._listeners]))
         self._master._legacy_log_events.uninstall()  # it formats every record for a user interface
-        self._master.addons.add(*self._addons, *self._needed(), self)  # type: ignore[no-untyped-call]
+        self._master.addons.add(*self._addons, *self._needed(), self)
         self._hooks = Hooks(self._master.addons)
         mode_servers.ProxyConnectionHandler = partial(Handler, hooks=self._hooks)  # type: ignore[assignment,misc]
-        self._master.options.update(**self._settings)  # type: ignore[no-untyped-call]
+        self._master.options.update(**self._settings)
         await self._until_up()
         failed = self._failed()
         if failed is not None:
@@ -103,7 +103,7 @@ class Engine:
     @property
     def certificate_store(self) -> certs.CertStore:
         """Return the store that signs leaves."""
-        store: certs.CertStore = self._master.addons.get("tlsconfig").certstore  # type: ignore[no-untyped-call]
+        store: certs.CertStore = self._master.addons.get("tlsconfig").certstore
         return store
 
     @property
@@ -148,12 +148,12 @@ class Engine:
         """Close listeners first, then connections, then mitmproxy; harmless when it has already ended."""
         if self._task is None or self._task.done():
             return
-        self._master.options.update(server=False, mode=[])  # type: ignore[no-untyped-call] # else the ports stay open
+        self._master.options.update(server=False, mode=[])  # else the ports stay open
         if self._open_connections():
             await asyncio.wait(self._open_connections(), timeout=_DRAIN)
         for task in self._open_connections():
             task.cancel("the gateway stops")
-        self._master.shutdown()  # type: ignore[no-untyped-call]
+        self._master.shutdown()
         async with asyncio.timeout(_STOP_WITHIN):
             await self._task
 

@@ -78,7 +78,7 @@ class Handler(ProxyConnectionHandler):
             super().close_connection(connection, half_close)
 
     def _work(self, event: events.Event) -> None:
-        self.timeout_watchdog.register_activity()  # type: ignore[no-untyped-call]
+        self.timeout_watchdog.register_activity()
         try:
             for command in self.layer.handle_event(event):
                 self._obey(command)

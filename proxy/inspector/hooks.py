@@ -77,7 +77,7 @@ class Hooks:
             self._found.clear()
         found = self._found.get(hook.name)
         if found is None:
-            addons = traverse(self._chain)  # type: ignore[no-untyped-call]
+            addons = traverse(self._chain)
             each = tuple(handler for addon in addons if callable(handler := getattr(addon, hook.name, None)))
             field = next(iter(fields(hook))).name  # type: ignore[arg-type]
             found = self._found[hook.name] = Handlers(field, each, any(map(inspect.iscoroutinefunction, each)))

@@ -38,13 +38,13 @@ class TunnelSpec:
         return (self.port, self.server_key, self.peer_key) == (other.port, other.server_key, other.peer_key)
 
 
-class DeviceTunnelMode(mode_specs.WireGuardMode):  # type: ignore[no-untyped-call]
+class DeviceTunnelMode(mode_specs.WireGuardMode):
     """Name our mode to mitmproxy, which knows modes by the names of their classes."""
 
     description = "WireGuard tunnel of one device"
 
 
-class DeviceTunnel(AsyncioServerInstance[DeviceTunnelMode]):  # type: ignore[no-untyped-call]
+class DeviceTunnel(AsyncioServerInstance[DeviceTunnelMode]):
     """Listen for one device. Preshared keys are not spoken by this stack: with one, no handshake would succeed."""
 
     def __init__(self, spec: TunnelSpec, host: str, manager: ServerManager, take: Take) -> None:

@@ -39,17 +39,17 @@ def test_what_is_replaced_is_what_it_was(replaced: Any) -> None:
 
 
 @dataclass
-class AtOnceHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class AtOnceHook(commands.StartHook):
     data: list[str]
 
 
 @dataclass
-class InTimeHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class InTimeHook(commands.StartHook):
     data: list[str]
 
 
 @dataclass
-class AsideHook(commands.StartHook):  # type: ignore[no-untyped-call]
+class AsideHook(commands.StartHook):
     data: list[str]
     blocking = False
 
@@ -99,7 +99,7 @@ async def opened(script: Script) -> AsyncIterator[Opened]:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)
     master, addon = Master(options.Options()), Addon()
-    master.addons.add(addon, Proxyserver())  # type: ignore[no-untyped-call]
+    master.addons.add(addon, Proxyserver())
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as near:
         far, _ = server.accept()
         reader, writer = await asyncio.open_connection(sock=far)

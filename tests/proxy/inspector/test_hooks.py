@@ -38,7 +38,7 @@ async def said_by(*addons: Told) -> list[str]:
     """Have a hook called as its handlers ask for, and return who was told."""
     master = Master(options.Options())
     hooks = Hooks(master.addons)
-    master.addons.add(Silent(), *addons)  # type: ignore[no-untyped-call]
+    master.addons.add(Silent(), *addons)
     hook = ClientConnectedHook("a client")  # type: ignore[arg-type]
     handlers = hooks.of(hook)
     assert hooks.of(hook) is handlers
@@ -74,6 +74,6 @@ async def test_addons_that_come_later_are_called_too() -> None:
     master = Master(options.Options())
     hooks, hook, said = Hooks(master.addons), ClientConnectedHook("a client"), []  # type: ignore[arg-type, var-annotated]
     hooks.of(hook).call(hook)
-    master.addons.add(Told("late", said))  # type: ignore[no-untyped-call]
+    master.addons.add(Told("late", said))
     hooks.of(hook).call(hook)
     assert said == [("late", "a client")]
