@@ -48,12 +48,12 @@ from proxy.supervisor.roster import Roster
 from proxy.supervisor.saved_files import SavedFiles
 from proxy.supervisor.starting import StartError, kept_running, until_all_answer
 from proxy.supervisor.status import describe, for_collector
+from proxy.supervisor.telling import tell_status
 from proxy.supervisor.tunnel_desk import TunnelDesk
 from proxy.wireguard.backend import TunnelError
 from proxy.wireguard.choice import backend_of, chosen, is_userspace
 
-STATUS_INTERVAL = 10.0  # seconds between tellings where nothing changes
-_LOOK = 0.5  # seconds between looks for a change of status
+_LOOK = 0.5  # seconds between looks whether feeds are ready
 _DRAIN = 1.5  # seconds
 _SHOWN = frozenset(("http_proxy", "socks", "transparent", "dns", "dns_tls", "dns_https", "collector", "ca"))
 
@@ -227,20 +227,12 @@ class Gateway:
         return {"coverage": await self._radar.coverage()}
 
     async def _tell_status(self) -> None:
-        """Tell the collector how we are: at each change, and now and then."""
-        await self._serving.wait()
-        told: dict[str, Any] = {}
-        next_time = 0.0
-        loop = asyncio.get_running_loop()
-        while True:
+        def status() -> Mapping[str, Any]:
             self._policy.load()
-            status = for_collector(self.status(), self._desk.overlay.pins)
-            if status != told or loop.time() >= next_time:
-                trouble = await self._collector.tell_status(status)
-                log.debug("status told", trouble=trouble)
-                if not trouble:
-                    told, next_time = status, loop.time() + STATUS_INTERVAL
-            await asyncio.sleep(_LOOK)
+            return for_collector(self.status(), self._desk.overlay.pins)
+
+        await self._serving.wait()
+        await tell_status(status, self._collector.tell_status, asyncio.get_running_loop().time)
 
     def status(self) -> dict[str, Any]:
         """Say how the gateway is."""
