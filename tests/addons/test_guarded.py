@@ -1,4 +1,4 @@
-"""A hook that fails closes or lets pass, as policy says, whether it waits or not; one that does not fail does neither."""
+"""A hook that fails closes or lets pass, as policy says, whether it waits or not."""
 
 from __future__ import annotations
 

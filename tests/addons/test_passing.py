@@ -1,4 +1,4 @@
-"""What passes is known until it ends, each by itself or all of a client; what ends while it is gone through is left out."""
+"""What passes is known until it ends; what ends while all is gone through is left out."""
 
 from __future__ import annotations
 
