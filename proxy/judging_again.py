@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import structlog
 
@@ -16,6 +15,7 @@ from indicators.observation import Observation
 from indicators.ports import Reporter
 from indicators.verdict import Verdict
 from indicators.words import Enforcement
+from proxy.policy_port import Policies
 
 LOOK = 0.25  # seconds between looks; each compares two numbers
 SLICE = 256  # judged before others get their turn
@@ -25,19 +25,6 @@ type Open = tuple[Observation, Callable[[], object]]
 type Stopped = tuple[Observation, Verdict]
 
 log = structlog.get_logger("judging")
-
-
-class Policies(Protocol):
-    """Judge, and tell by a number that rises that verdicts may have changed (`proxy.policy.LivePolicy`)."""
-
-    @property
-    def epoch(self) -> int:
-        """Return the number of the policy in force."""
-        ...
-
-    def judge(self, seen: Observation) -> Verdict:
-        """Return the verdict; never raise."""
-        ...
 
 
 async def judge_again(policy: Policies, reporter: Reporter, opened: Callable[[], Iterable[Open]]) -> None:

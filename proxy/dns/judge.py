@@ -16,8 +16,9 @@ from proxy.dns.asked import Asked, Outcome
 from proxy.dns.codes import ExtendedError as Code
 from proxy.dns.composed import BlockedAnswer
 from proxy.dns.records import Evidence
-from proxy.dns.remembered import Policies, RememberedVerdicts
+from proxy.dns.remembered import RememberedVerdicts
 from proxy.dns.reports import Sighting, Sightings
+from proxy.policy_port import Policies
 
 HOLDS = 60.0  # seconds for which a block on a name is kept ready
 

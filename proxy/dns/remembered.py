@@ -6,23 +6,12 @@ runs out by itself (a waiver, a pause, an expiry) is met at most `HOLDS` seconds
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from indicators.observation import Observation
-from indicators.ports import Policy
 from indicators.verdict import Verdict
+from proxy.policy_port import Policies
 
 HOLDS = 1.0  # seconds
 _LIMIT = 2048  # verdicts; then all are forgotten, which costs less than keeping order
-
-
-class Policies(Policy, Protocol):
-    """Judge, and tell by a number that rises that verdicts may have changed (`proxy.policy.LivePolicy`)."""
-
-    @property
-    def epoch(self) -> int:
-        """Return the number of the policy in force."""
-        ...
 
 
 class RememberedVerdicts:

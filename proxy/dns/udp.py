@@ -19,19 +19,11 @@ from proxy.dns.own_address import datagrams_of
 from proxy.dns.rate import RateLimit
 from proxy.dns.ready import ReadyAnswers
 from proxy.dns.responder import Came, Responder, Waits
+from proxy.policy_port import Epoch
 
 _MAX_WAITING = 4096  # queries that wait for an upstream; further ones are dropped, and their clients ask again
 _MAX_WAITING_OF_ONE = 1024  # of one client, so that others find room
 _SEEN_EVERY = 60.0  # seconds
-
-
-class Epoch(Protocol):
-    """Rise whenever a verdict may have changed (`proxy.policy.LivePolicy`)."""
-
-    @property
-    def epoch(self) -> int:
-        """Return the number of the policy in force."""
-        ...
 
 
 class Clients(Protocol):
