@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from indicators.coverage import Sign
@@ -22,6 +22,7 @@ def other_vpns() -> frozenset[str]:
     return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
+@lru_cache(maxsize=4096)  # asked once a connection
 def way_out(host: str, port: int | None = None) -> Sign | None:
     """Return what a destination is a sign of; nothing for nearly all."""
     names = frozenset(parents(host)) if host else frozenset()
