@@ -1,11 +1,6 @@
-"""A child of benchmark `splice`: new TLS connections through CONNECT.
+"""New TLS connections, one after another or some at a time, to the first byte of the ServerHello.
 
-`python -m benchmarks.connect_load ORIGIN_PORT PROXY_PORT SECONDS IN_FLIGHT [RATE]`
-
-Each connection sends one ClientHello made beforehand, waits for the ServerHello and drops. Proxy port 0 goes to the
-origin directly. Prints connections a second, the number of those that failed, and the 99th percentile of the time to
-the ServerHello in milliseconds. With a RATE they begin at that rate whether earlier ones have ended or not, and their
-time counts from when they were due: a loop that waits for answers would hide the queue.
+A load in Python, for what is not measured against a peer's rate; benchmark `splice` has one in C (`connect_load.c`).
 """
 
 from __future__ import annotations
@@ -13,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import sys
 import time
-
-import uvloop
 
 _HOST = "localhost"
 _LIMIT = 15.0  # seconds for one connection
@@ -35,16 +27,6 @@ class Load:
         self.failed = 0
         self.times: list[float] = []
 
-    async def at_rate(self, seconds: float, rate: float) -> float:
-        """Begin connections at a rate; return how many a second ended well."""
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for number in range(int(seconds * rate)):
-                due = began + number / rate
-                await asyncio.sleep(max(due - time.perf_counter(), 0))
-                group.create_task(self.counted(due))
-        return self.done / (time.perf_counter() - began)
-
     async def run(self, seconds: float, in_flight: int) -> float:
         """Return connections per second, those that failed left out."""
         began = time.perf_counter()
@@ -53,10 +35,11 @@ class Load:
 
     async def _one_after_another(self, until: float) -> None:
         while time.perf_counter() < until:
-            await self.counted(time.perf_counter())
+            await self.counted()
 
-    async def counted(self, due: float) -> None:
-        """Open one connection that was due at a time, and keep how it went."""
+    async def counted(self) -> None:
+        """Open one connection and keep how it went."""
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(_LIMIT):
                 good = await self._one()
@@ -64,7 +47,7 @@ class Load:
             good = False
         self.done += good
         self.failed += not good
-        self.times.append(time.perf_counter() - due)
+        self.times.append(time.perf_counter() - began)
 
     async def _one(self) -> bool:
         reader, writer = await asyncio.open_connection(self._address, self._to)
@@ -88,15 +71,3 @@ def client_hello(host: str = _HOST) -> bytes:
     with contextlib.suppress(ssl.SSLWantReadError):
         client.do_handshake()
     return outgoing.read()
-
-
-def main(port: str, proxy: str, seconds: str, in_flight: str, rate: str = "") -> None:
-    load = Load(int(port), int(proxy))
-    work = load.at_rate(float(seconds), float(rate)) if rate else load.run(float(seconds), int(in_flight))
-    reached = uvloop.run(work)
-    late = sorted(load.times)[len(load.times) * 99 // 100] if load.times else 0.0
-    print(f"{reached:.1f} {load.failed} {late * 1000:.3f}")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:6])

@@ -103,7 +103,7 @@ def median_to_spliced(proxy: int, origin: int, count: int) -> float:
 
     async def some() -> list[float]:
         for _ in range(count):
-            await load.counted(time.perf_counter())
+            await load.counted()
         return sorted(load.times)
 
     return asyncio.run(some())[count // 2] * 1000

@@ -1,16 +1,17 @@
 """Benchmark `splice`: new CONNECT connections a second that pass undecrypted, beside squid and mitmdump.
 
-The origin is nginx with TLS; the load waits for its ServerHello through each proxy. `direct` is the same load without
-a proxy: the ceiling that origin and load generator set.
+The origin is nginx with TLS; the load, in C, waits for its ServerHello through each proxy. `direct` is the same load
+without a proxy: the ceiling that origin and load generator set. The name asked for has one address in our configuration
+and in squid's: `localhost` has two of them to a resolver, and nginx answers at one.
 """
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,45 +22,50 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks import memory
+from benchmarks.connect_load import client_hello
 from benchmarks.harness import OURS, Comparison, Missing, Probe, Spread, interleave
 from benchmarks.processes import accepts, beside_python, free_port, gateway, port_of, program, running
-from benchmarks.setting import ROOT, Setting, load_cores, pinned, server_cores
+from benchmarks.setting import Setting, load_cores, pinned, server_cores
 
 _IN_FLIGHT = 20  # connections at a time
 _DIRECT = "direct"
+_HOST = "origin.test"
+_PORT = 8443  # where clients speak first, as at 443
 
 
 def compare(setting: Setting) -> Iterator[Comparison]:
     with tempfile.TemporaryDirectory() as text, ExitStack() as stack:
         folder = Path(text)
         folder.chmod(0o755)  # nginx and squid may give up their rights
-        origin = stack.enter_context(tls_origin(folder))
+        origin = stack.enter_context(tls_origin(folder, port=0 if accepts(_PORT) else _PORT))
+        load = Load.compiled(folder, origin)
         ports, pids, missing = _start(stack, folder)
         failed: dict[str, int] = {}
         probes: dict[str, Probe] = {
-            name: partial(_rate, name, failed, origin, port, setting.seconds) for name, port in ports.items()
+            name: partial(_rate, name, failed, load, port, setting.seconds) for name, port in ports.items()
         }
-        interleave({name: partial(_rate, name, {}, origin, port, 1) for name, port in ports.items()}, 1)  # warm
+        interleave({name: partial(_rate, name, {}, load, port, 1) for name, port in ports.items()}, 1)  # warm
         spent: dict[str, list[float]] = {name: [] for name in pids}
         for name, pid in pids.items():
             probes[name] = partial(_with_cpu, probes[name], pid, setting.seconds, spent[name])
         found = interleave(probes, setting.rounds)
-        note = "; ".join(f"{name}: {count} connections failed" for name, count in failed.items() if count)
+        notes = [f"{name}: {count} connections failed" for name, count in failed.items() if count]
+        note = "; ".join([*notes, *([f"port {_PORT} was taken: a server may speak first"] if origin != _PORT else [])])
         yield Comparison("spliced connections", "connections/s", "high", found, missing, note)
         cpu = {name: Spread(tuple(values)) for name, values in spent.items()}
         yield Comparison("CPU of a spliced connection", "ms", "low", cpu, missing, "all processes of each")
-        yield from _latency(ports, origin, found, setting, missing)
+        yield from _latency(ports, load, found, setting, missing)
         taken = {name: Spread((memory.of_family(pid),)) for name, pid in pids.items()}
         yield Comparison("memory after the load", "MB", "low", taken, missing, "ours is all processes of the gateway")
 
 
 def _latency(
-    ports: Mapping[str, int], origin: int, found: Mapping[str, Spread], setting: Setting, missing: Mapping[str, str]
+    ports: Mapping[str, int], load: Load, found: Mapping[str, Spread], setting: Setting, missing: Mapping[str, str]
 ) -> Iterator[Comparison]:
     """Measure the 99th percentile at half of squid's highest rate, whoever is asked; direct is the origin's part."""
     rate = found["squid" if "squid" in found else OURS].median / 2
     probes: dict[str, Probe] = {
-        name: partial(_late, origin, port, setting.seconds, rate) for name, port in ports.items() if name != "mitmdump"
+        name: partial(_late, load, port, setting.seconds, rate) for name, port in ports.items() if name != "mitmdump"
     }
     note = f"open loop at {rate:.0f} connections/s, half of squid's most"
     late = interleave(probes, setting.rounds)
@@ -72,8 +78,8 @@ def _added(spread: Spread, direct: Spread) -> Spread:
     return Spread(tuple(a - b for a, b in zip(spread.values, direct.values, strict=True)))
 
 
-def _late(origin: int, proxy: int, seconds: int, rate: float) -> float:
-    return _load(origin, proxy, seconds, f"{rate:.0f}")[2]
+def _late(load: Load, proxy: int, seconds: int, rate: float) -> float:
+    return load(proxy, seconds, rate)[3]
 
 
 def _with_cpu(probe: Probe, pid: int, seconds: int, spent: list[float]) -> float:
@@ -108,7 +114,7 @@ def _start(stack: ExitStack, folder: Path) -> tuple[dict[str, int], dict[str, in
 
 @contextmanager
 def ours(folder: Path) -> Iterator[tuple[int, int]]:
-    hosts = {"dns": {"hosts": {"localhost": "127.0.0.1"}}}
+    hosts = {"dns": {"hosts": {"localhost": "127.0.0.1", _HOST: "127.0.0.1"}}}
     with gateway(folder, server_cores(), hosts) as (pid, endpoints):
         yield port_of(endpoints["http_proxy"]), pid
 
@@ -116,7 +122,7 @@ def ours(folder: Path) -> Iterator[tuple[int, int]]:
 @contextmanager
 def squid(folder: Path, *names: str) -> Iterator[tuple[int, int]]:
     port, config = free_port(), folder / "squid.conf"
-    (folder / "hosts").write_text(f"127.0.0.1 {' '.join(('localhost', *names))}\n")
+    (folder / "hosts").write_text(f"127.0.0.1 {' '.join(('localhost', _HOST, *names))}\n")
     config.write_text(_SQUID.format(port=port, folder=folder))
     command = [program("squid", "squid"), "-N", "-f", str(config)]
     with running(command, server_cores(), partial(accepts, port), folder / "squid.log") as child:
@@ -149,9 +155,9 @@ def _mitmdump(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def tls_origin(folder: Path, *names: str, h2: bool = False) -> Iterator[int]:
-    """Run nginx with a certificate of its own, on the load's core; `h2` lets it speak HTTP/2 too."""
-    port, config = free_port(), folder / f"nginx{h2}.conf"
+def tls_origin(folder: Path, *names: str, h2: bool = False, port: int = 0) -> Iterator[int]:
+    """Run nginx with a certificate of its own, on the load's core; `h2` lets it speak HTTP/2 too. Port 0 is any."""
+    port, config = port or free_port(), folder / f"nginx{h2}.conf"
     if not (folder / "key.pem").exists():
         make_certificate(folder, *names)
     config.write_text(_NGINX.format(port=port, folder=folder, h2="http2" if h2 else "", number=int(h2)))
@@ -207,19 +213,47 @@ def make_certificate(folder: Path, *names: str) -> None:
     )
 
 
-def _rate(name: str, failed: dict[str, int], origin: int, proxy: int, seconds: int) -> float:
-    rate, lost, _ = _load(origin, proxy, seconds)
+def _rate(name: str, failed: dict[str, int], load: Load, proxy: int, seconds: int) -> float:
+    host = "localhost" if name == "mitmdump" else _HOST  # it knows only the names that the system knows
+    rate, lost, _, _ = load(proxy, seconds, host=host)
     failed[name] = failed.get(name, 0) + int(lost)
     return rate
 
 
-def _load(origin: int, proxy: int, seconds: int, *rate: str) -> tuple[float, float, float]:
-    """Run the load; return connections a second, those that failed, and the 99th percentile in milliseconds."""
-    words = (str(origin), str(proxy), str(seconds), str(_IN_FLIGHT), *rate)
-    with pinned(load_cores()):
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Run the load in C on its core."""
+
+    program: Path
+    origin: int
+
+    @classmethod
+    def compiled(cls, folder: Path, origin: int) -> Load:
+        """Compile it. Raises Missing where there is no compiler, or the system is not Linux."""
+        made, source = folder / "connect_load", Path(__file__).with_name("connect_load.c")
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.connect_load", *words],
-            cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60,
-        )  # fmt: skip
-    reached, lost, late = map(float, done.stdout.split())
-    return reached, lost, late
+            [program("cc", "gcc"), "-O2", "-o", str(made), str(source)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise Missing(f"{source.name} does not compile here: {done.stderr.strip()[-300:]}")
+        return cls(made, origin)
+
+    def __call__(
+        self, proxy: int, seconds: int, rate: float = 0.0, host: str = _HOST
+    ) -> tuple[float, float, float, float]:
+        """Return connections a second, those that failed, the median and the 99th percentile in milliseconds."""
+        words = [host, str(self.origin), str(proxy), str(seconds), str(_IN_FLIGHT), *([f"{rate:.0f}"] if rate else [])]
+        with pinned(load_cores()):
+            done = subprocess.run(
+                [str(self.program), *words],
+                input=client_hello(host),
+                capture_output=True,
+                check=True,
+                timeout=seconds + 60,
+            )
+        reached, lost, median, late = map(float, done.stdout.split())
+        return reached, lost, median, late
