@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from indicators.frozen import frozen
 from indicators.observation import Observation
 from indicators.verdict import CLEAN
 from indicators.well_known_ports import CLIENT_FIRST_PORTS
@@ -43,7 +44,7 @@ WELCOMED = Replies()
 """For a client that was told that its tunnel stands, or that knows of none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sight:
     """Say what the first bytes showed: whether they may pass, the name in the ClientHello, a request in plain HTTP."""
 
@@ -64,8 +65,7 @@ async def pass_through(client: Client, door: Doorway, caller: Caller, passage: P
         await _not_spliced(client, door, caller, passage, sight)
         return
     client.leave_at_end()  # a handshake that its client has ended comes to nothing
-    upstream = Relay()
-    await dial(passage.addresses, passage.port, upstream)
+    upstream = await dial(passage.addresses, passage.port, Relay)
     _join(client, door, upstream, passage, sight)
 
 
@@ -127,16 +127,14 @@ async def _without_inspector(
     if not door.crossing.still_passes(way, sight.server_name):
         client.refuse(b"")
         return
-    upstream = Relay()
-    await dial(way.addresses, way.port, upstream)
+    upstream = await dial(way.addresses, way.port, Relay)
     _join(client, door, upstream, way, sight)
 
 
 async def _let_server_speak(client: Client, door: Doorway, caller: Caller, passage: Passage, replies: Replies) -> None:
     """Dial at once and pass on what the server says, while the client's first bytes are held until judged."""
-    upstream = Relay()
     try:
-        await dial(passage.addresses, passage.port, upstream)
+        upstream = await dial(passage.addresses, passage.port, Relay)
     except (OSError, TimeoutError):
         client.refuse(replies.unreachable)
         return

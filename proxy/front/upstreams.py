@@ -34,9 +34,7 @@ class Upstreams:
 
     async def dialled(self, passage: Passage) -> Stream:
         """Return a new connection to a destination. Raises OSError or TimeoutError."""
-        made = Stream()
-        await dial(passage.addresses, passage.port, made)
-        self._used = made
+        self._used = made = await dial(passage.addresses, passage.port, Stream)
         return made
 
     def keep(self, passage: Passage, stream: Stream) -> None:

@@ -113,10 +113,11 @@ async def test_what_is_blocked_while_the_client_takes_its_time_is_not_passed(
 async def test_what_is_blocked_while_its_server_is_dialled_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     async with asyncio.timeout(10), front("http") as bench, origin(echo) as port:
 
-        async def slowly(*where: Any) -> None:
-            await dial(*where)
+        async def slowly(*where: Any) -> Any:
+            made = await dial(*where)
             bench.classifier = Classifier(MemoryIndex([*KNOWN, indicator("clean.test")]), (), PolicySettings())
             bench.epoch += 1
+            return made
 
         monkeypatch.setattr("proxy.front.passing.CLIENT_FIRST_PORTS", frozenset((port,)))
         monkeypatch.setattr("proxy.front.passing.dial", slowly)
