@@ -28,17 +28,15 @@ def ambiguity_of(lines: Sequence[bytes]) -> str:
     """Say why a head, cut at CRLF, could be read in two ways; empty when it can't (RFC 9112, 2.2, 5.2, 6.3)."""
     named: list[bytes] = []
     codings: list[bytes] = []
+    if _has_control(b"".join(lines)):
+        return _where_control(lines)
     for line in lines[1:]:
         if line[:1] in (b" ", b"\t"):
             return "a folded header line"
-        if _has_control(line):
-            return "a control character in a header line"
         name, _, value = line.partition(b":")
         named.append(name.lower())
         if named[-1] == b"transfer-encoding":
             codings.append(value.strip().lower())
-    if _has_control(lines[0]):
-        return "a control character in the request line"
     if b"content-length" in named and b"transfer-encoding" in named:
         return "both Content-Length and Transfer-Encoding"
     if named.count(b"content-length") > 1:
@@ -46,6 +44,12 @@ def ambiguity_of(lines: Sequence[bytes]) -> str:
     if codings and codings != [b"chunked"]:
         return "a Transfer-Encoding that is not chunked"
     return "two Host headers" if named.count(b"host") > 1 else ""
+
+
+def _where_control(lines: Sequence[bytes]) -> str:
+    if _has_control(lines[0]):
+        return "a control character in the request line"
+    return "a control character in a header line"
 
 
 def _has_control(line: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Collect garbage a little at a time: a full collection walks every kept answer, and nobody is answered meanwhile.
+"""Collect garbage a little at a time: a full collection walks all that is kept, and nobody is served meanwhile.
 
 What is new is looked at often, while it is little; what has lasted is set aside (`gc.freeze`) and no longer walked. It
 is freed all the same when nothing refers to it; only a circle among what was set aside has to wait for the hour.

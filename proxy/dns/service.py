@@ -25,7 +25,6 @@ from proxy.dns.clients import Client, Clients, own_addresses
 from proxy.dns.encrypted_dns import OtherResolvers
 from proxy.dns.endpoint import Endpoint, parse_endpoint
 from proxy.dns.forwarder import Forwarder
-from proxy.dns.garbage import collect_gently
 from proxy.dns.given import GivenNames
 from proxy.dns.inside import InsideListener
 from proxy.dns.judge import Judge
@@ -46,6 +45,7 @@ from proxy.dns.tunnel import TunnelClients, inner_sockets
 from proxy.dns.udp import UdpListener
 from proxy.dns.visible import KeepVisible
 from proxy.dns.watching import Watching
+from proxy.garbage import collect_gently
 from proxy.inspect_lists import with_groups
 from proxy.radar.watch import Watch
 from proxy.roles import is_further

@@ -22,10 +22,11 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 class Client(Stream):
     """Hold one client until it is settled.
 
-    `waiting` holds the clients that are not settled, longest first; each puts itself in and takes itself out.
+    `waiting` holds the clients that are not settled, longest first; each puts itself in and takes itself out. Whoever
+    has that ends those past their `deadline`: one look at all of them costs less than a timer for each.
     """
 
-    __slots__ = ("_limit", "_serve", "_task", "_waiting", "address", "leaves_at_end")
+    __slots__ = ("_serve", "_task", "_waiting", "address", "deadline", "leaves_at_end")
 
     def __init__(
         self, serve: Callable[[Client], Awaitable[None]], waiting: MutableMapping[Client, None] | None = None
@@ -43,7 +44,9 @@ class Client(Stream):
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         self._waiting[self] = None
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        loop = asyncio.get_running_loop()
+        self.deadline: float | None = loop.time() + BEFORE_VERDICT
+        self._task = asyncio.Task(self._run(), loop=loop, eager_start=True)
 
     def eof_received(self) -> bool:
         """Note that no more will come."""
@@ -81,11 +84,15 @@ class Client(Stream):
 
     def must_speak(self) -> None:
         """Set the deadline anew."""
-        self._limit.reschedule(asyncio.get_running_loop().time() + BEFORE_VERDICT)
+        self.deadline = asyncio.get_running_loop().time() + BEFORE_VERDICT
 
     def may_wait(self) -> None:
         """Lift the deadline: from here on both sides may be silent for as long as they like."""
-        self._limit.reschedule(None)
+        self.deadline = None
+
+    def is_late(self, now: float) -> bool:
+        """Say whether it has not said in time what it wants; `now` is the loop's time."""
+        return self.deadline is not None and now >= self.deadline
 
     def let_go(self) -> bytes:
         """Return what was sent and not taken; this object is out of the way from here on."""
@@ -106,8 +113,7 @@ class Client(Stream):
 
     async def _run(self) -> None:
         try:
-            async with asyncio.timeout(BEFORE_VERDICT) as self._limit:
-                await self._serve(self)
+            await self._serve(self)
         except GreetingError as error:
             self.refuse(error.reply)
         except (OSError, TimeoutError):

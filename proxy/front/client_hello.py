@@ -6,12 +6,17 @@ Sans-IO and pure: bytes in, a value out. It reads what a proxy needs and checks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
+
+from indicators.frozen import frozen
 
 MAX_PEEK = 64 * 1024  # bytes looked at before a ClientHello counts as endless
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _MAX_RECORD = 16384 + 256
+_RECORD = bytes((_HANDSHAKE, 3))  # how a record begins, before the minor version
+_LAST_MINOR = 4
+_SEEN = 1024  # lists of protocols and versions whose reading is remembered: a program's are the same each time
 _SERVER_NAME = 0x0000
 _ALPN = 0x0010
 _SUPPORTED_VERSIONS = 0x002B
@@ -22,7 +27,7 @@ class NotTlsError(ValueError):
     """Say that the bytes are no TLS ClientHello, and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientHello:
     """Hold what a client offers.
 
@@ -42,7 +47,8 @@ def looks_like_tls(data: bytes) -> bool:
     >>> looks_like_tls(b"GET / HTTP/1.1")
     False
     """
-    return all(byte in allowed for byte, allowed in zip(data[:3], ((_HANDSHAKE,), (3,), (0, 1, 2, 3, 4)), strict=False))
+    begun = data[:3]
+    return _RECORD.startswith(begun) if len(begun) < 3 else begun[:2] == _RECORD and begun[2] <= _LAST_MINOR
 
 
 def read_client_hello(data: bytes) -> ClientHello | None:
@@ -113,16 +119,11 @@ class _Bytes:
 def _parse(body: bytes) -> ClientHello:
     found = _extensions(body)
     return ClientHello(
-        server_name=_server_name(_field(found, _SERVER_NAME)),
-        alpn=_protocols(_field(found, _ALPN)),
-        versions=_versions(_field(found, _SUPPORTED_VERSIONS)) or (int.from_bytes(body[:2]),),
+        server_name=_server_name(found.get(_SERVER_NAME, b"")),
+        alpn=_protocols(found.get(_ALPN, b"")),
+        versions=_versions(found.get(_SUPPORTED_VERSIONS, b"")) or (int.from_bytes(body[:2]),),
         has_ech=_ECH in found,
     )
-
-
-def _field(found: dict[int, bytes], kind: int) -> _Bytes | None:
-    body = found.get(kind)
-    return None if body is None else _Bytes(body)
 
 
 def _extensions(body: bytes) -> dict[int, bytes]:
@@ -150,33 +151,46 @@ def _extensions(body: bytes) -> dict[int, bytes]:
     return found
 
 
-def _server_name(extension: _Bytes | None) -> str:
+def _server_name(extension: bytes) -> str:
     """Return the first name of type host_name (0). What is not ASCII cannot be a name, and counts as none."""
     if not extension:
         return ""
-    names = extension.only_field(2)
+    length = len(extension)
+    if (
+        extension[2:3] == b"\0"
+        and extension[:2] == (length - 2).to_bytes(2)
+        and extension[3:5] == (length - 5).to_bytes(2)
+    ):
+        return _ascii(extension[5:])  # one name and nothing else, as all clients send it
+    names = _Bytes(extension).only_field(2)
     while names:
         kind = names.number(1)
         name = names.take(names.number(2))
         if kind == 0:
-            return name.decode("ascii").lower() if name.isascii() else ""
+            return _ascii(name)
     return ""
 
 
-def _protocols(extension: _Bytes | None) -> tuple[bytes, ...]:
+def _ascii(name: bytes) -> str:
+    return name.decode("ascii").lower() if name.isascii() else ""
+
+
+@lru_cache(_SEEN)
+def _protocols(extension: bytes) -> tuple[bytes, ...]:
     if not extension:
         return ()
-    offered = extension.only_field(2)
+    offered = _Bytes(extension).only_field(2)
     protocols = []
     while offered:
         protocols.append(offered.take(offered.number(1)))
     return tuple(protocols)
 
 
-def _versions(extension: _Bytes | None) -> tuple[int, ...]:
+@lru_cache(_SEEN)
+def _versions(extension: bytes) -> tuple[int, ...]:
     if not extension:
         return ()
-    offered = extension.only_field(1)
+    offered = _Bytes(extension).only_field(1)
     versions = []
     while offered:
         versions.append(offered.number(2))

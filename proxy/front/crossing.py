@@ -10,12 +10,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from addons.own_hosts import is_reserved
 from addons.private_reach import PrivateReach
 from indicators.addresses import parse_address
+from indicators.frozen import frozen
 from indicators.hosts import canonical_host, is_address
 from indicators.inspection import InspectLists, Route, route
 from indicators.observation import Address, Device, Observation
@@ -51,7 +52,7 @@ class OwnPorts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Passage:
     """Hold what a connection may be spliced to: the judged addresses of the destination asked for.
 

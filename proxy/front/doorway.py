@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from indicators.frozen import frozen
 from indicators.observation import Device
 from indicators.ports import Reporter
 from indicators.words import OnError
@@ -70,7 +71,7 @@ class Clients(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Hold who came in at a doorway."""
 

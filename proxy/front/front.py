@@ -14,6 +14,7 @@ from proxy.front.doorway import Clients, Doorway
 from proxy.front.entrance import enter
 
 _BACKLOG = 1024
+_LOOK_EVERY = 1.0  # seconds between looks at who is late
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Front:
         self._most = most
         self._waiting = {} if waiting is None else waiting  # clients that are not settled, longest first
         self._servers: list[asyncio.Server] = []
+        self._look: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._door.tunnels)
@@ -61,6 +63,8 @@ class Front:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Client(serve, self._waiting), sock=entry.sock, backlog=_BACKLOG)
         self._servers.append(server)
+        if self._look is None:
+            self._end_late()
         host, port, *_ = entry.sock.getsockname()
         return endpoints.spell(str(host), int(port))
 
@@ -69,8 +73,17 @@ class Front:
         for server in self._servers:
             server.close()
         await self._door.tunnels.drain(drain)
+        if self._look:
+            self._look.cancel()
         for client in tuple(self._waiting):
             client.transport.abort()
+
+    def _end_late(self) -> None:
+        """End the clients that have not said in time what they want, again and again."""
+        loop = asyncio.get_running_loop()
+        for client in [each for each in self._waiting if each.is_late(loop.time())]:
+            client.transport.abort()
+        self._look = loop.call_later(_LOOK_EVERY, self._end_late)
 
     async def _enter(self, door: Doorway, client: Client) -> None:
         if len(self) > self._most:

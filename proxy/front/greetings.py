@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 import httptools
 
 from addons.http_heads import unfit
 from addons.own_hosts import GATEWAY
+from indicators.frozen import frozen
 
 SOCKS_VERSION = 5
 SOCKS4_VERSION = 4
@@ -31,6 +32,10 @@ MAX_SOCKS4 = 600  # bytes
 SOCKS4_GRANTED = b"\x00\x5a" + bytes(6)
 SOCKS4_REFUSED = b"\x00\x5b" + bytes(6)
 NO_METHOD = b"\x05\xff"
+_CONNECT = b"CONNECT "
+_SECRET = b"authorization"  # what stands in such a head is not kept
+_SHORT = 1024  # bytes
+_REMEMBERED = 2048  # requests for a tunnel: a browser writes the same one for each connection to a host
 _TAIL = b"\x00\x01\x00\x00\x00\x00\x00\x00"
 SUCCEEDED = b"\x05\x00" + _TAIL
 FAILED = b"\x05\x01" + _TAIL
@@ -48,7 +53,7 @@ class GreetingError(ValueError):
         self.reply = reply
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Hold the destination asked for, as it was written, and the bytes that follow the request."""
 
@@ -57,7 +62,7 @@ class Asked:
     rest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """Hold the head of a request.
 
@@ -80,6 +85,11 @@ def read_request(data: bytes) -> Request | None:
 
     Raises GreetingError for a head that is none, is too long, or can be read in two ways.
     """
+    repeats = data.startswith(_CONNECT) and len(data) <= _SHORT and _SECRET not in data.lower()
+    return _read_tunnel(data) if repeats else _read(data)
+
+
+def _read(data: bytes) -> Request | None:
     if why := unfit(data):
         raise GreetingError(why, BAD_REQUEST)
     begun = data.lstrip(b"\r\n")  # empty lines before a request are ignored (RFC 9112, 2.2)
@@ -104,6 +114,9 @@ def read_request(data: bytes) -> Request | None:
         parser.should_upgrade(),
         len(data) - len(begun) + end + 4,
     )
+
+
+_read_tunnel = lru_cache(_REMEMBERED)(_read)
 
 
 def connect_target(request: Request) -> Asked:

@@ -28,6 +28,7 @@ from proxy.front.proxy_protocol import proxy_header
 from proxy.front.tunnel_entries import tunnel_entries
 from proxy.front.tunnels import Tunnels
 from proxy.front.watching import Watching
+from proxy.garbage import collect_gently
 from proxy.inspect_lists import lists_of
 from proxy.judging_again import judge_again
 from proxy.own_ports import ToldPorts
@@ -54,7 +55,7 @@ async def serve(context: WorkerContext) -> None:
     front = Front(door, config.proxy.max_connections)
     following = follow(directory, door.tunnels.end, context.control)
     again = judge_again(context.policy, context.reporter, door.tunnels.opened)
-    working = (again, budget.run(), watch.run(), following)
+    working = (again, budget.run(), watch.run(), following, collect_gently())
     beside = [asyncio.create_task(work) for work in working]
     try:
         listeners = [*entries(config), *tunnel_entries(config, directory)]

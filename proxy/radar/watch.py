@@ -11,7 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ MAX_DEVICES = 4096
 _EXAMPLES = 4  # hosts kept for each sign
 _LONGEST = 255  # characters of one
 _HOURS = 2  # the hour under way and the one before
+_SECOND = timedelta(seconds=1)
 WRITE_EVERY = 5.0  # seconds
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Watch:
         self._clock = clock
         self._devices: OrderedDict[str, _Kept] = OrderedDict()
         self._changed = False
+        self._second = datetime.min.replace(tzinfo=UTC)  # the last that was written as text
+        self._text = ""
 
     def dns(self, device: Device) -> None:
         """Note that a device asks for names."""
@@ -113,7 +116,12 @@ class Watch:
         return kept
 
     def _now(self) -> str:
-        return self._clock().isoformat(timespec="seconds")
+        """Return the time to the second, as text: written once a second, for each connection asks."""
+        now = self._clock()
+        if not timedelta() <= now - self._second < _SECOND:
+            self._second = now.replace(microsecond=0)
+            self._text = self._second.isoformat()
+        return self._text
 
 
 def _to_json(kept: _Kept) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from indicators.device_signs import Sign, SignKind, shipped_signs
@@ -15,6 +16,7 @@ from indicators.event import EventKind
 from indicators.observation import Device
 from proxy.reporting.daily import DailyCounts
 
+_REMEMBERED = 4096  # names that were looked at for signs: each connection asks
 _AT_ONCE = 256  # of hosts, and of signs, told in one go
 _NAMELESS = (SignKind.CLIENT_HINT, SignKind.CAPTIVE_CHECK)  # signs that name no destination
 
@@ -25,14 +27,14 @@ class Noticed:
     def __init__(self, host_hashes: Callable[[str], str] | None, *, hides: bool) -> None:
         self._host_hashes = host_hashes
         self._hides = hides
-        self._known = shipped_signs()
+        self._sign_of_name = lru_cache(_REMEMBERED)(shipped_signs().of_name)
         self._hosts: DailyCounts[str] = DailyCounts()
         self._signs: DailyCounts[tuple[SignKind, str]] = DailyCounts()
 
     def hosts(self, device: Device, hosts: Sequence[str], now: datetime, *, connected: bool) -> None:
         """Notice hosts that a device was let through to, or whose addresses it was told."""
         for host in hosts:
-            if sign := self._known.of_name(host, connected=connected):
+            if sign := self._sign_of_name(host, connected=connected):
                 self.sign(device, sign, now)
         if self._host_hashes:
             self._hosts.note(device, hosts, now)

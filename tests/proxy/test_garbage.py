@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from proxy.dns import garbage
-from proxy.dns.garbage import collect_gently
+from proxy import garbage
+from proxy.garbage import collect_gently
 from tests.support.resolver import until
 
 

@@ -200,3 +200,12 @@ def test_a_request_for_us_names_us_and_keeps_where_it_was_asked() -> None:
     assert request is not None
     assert (request.target, request.headers["host"]) == ("http://seawall.internal/proxy.pac", "10.0.2.2:8080")
     assert request.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_request_for_a_tunnel_is_read_once_but_a_password_is_not_kept(kept: bool) -> None:
+    secret = b"" if kept else b"Proxy-AUTHORIZATION: Basic cGhvbmU6c2VjcmV0\r\n"
+    data = b"CONNECT once-%d.test:443 HTTP/1.1\r\nHost: a\r\n%s\r\n" % (kept, secret)
+    first, second = read_request(data), read_request(data)
+    assert first == second
+    assert (first is second) is kept

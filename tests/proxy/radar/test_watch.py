@@ -124,3 +124,14 @@ def test_a_damaged_file_counts_as_nothing(tmp_path: Path, clock: Clock, text: st
 
 def test_no_folder_is_no_sign(tmp_path: Path, clock: Clock) -> None:
     assert read_signs(tmp_path / "none", clock.now) == {}
+
+
+async def test_the_time_is_told_to_the_second_also_when_the_clock_is_set_back(tmp_path: Path, clock: Clock) -> None:
+    watch = Watch(tmp_path / "radar", "front", clock)
+    clock.now += timedelta(milliseconds=700)
+    for step in (0.0, 0.2, 0.2, 60.0, -3600.0):
+        clock.now += timedelta(seconds=step)
+        watch.connection(PHONE)
+        await written(watch)
+        kept = json.loads((tmp_path / "radar" / "front.json").read_text())["devices"]["phone"]
+        assert datetime.fromisoformat(kept["connection"]) == clock.now.replace(microsecond=0)
