@@ -25,7 +25,7 @@ class FeedState:
     name: Name
     state: Literal["fresh", "stale", "failed", "compiling", "held", "off", "waiting"] = "fresh"
     entries: Count | None = None
-    updated: datetime | None = None
+    updated: AwareDatetime | None = None
     error: Words = ""
 
     @property
@@ -83,7 +83,7 @@ class GatewayStatus:
     compiling: bool = False
     indicators: Count | None = None
     waiting_for_ca: Count = 0
-    paused_until: datetime | None = None
+    paused_until: AwareDatetime | None = None
     feeds: Annotated[tuple[FeedState, ...], Field(max_length=500)] = ()
     errors: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
     decryption: Decryption | None = None

@@ -56,7 +56,8 @@ _KEYS = {
 }
 _ORIGIN = Origin("api", custom=True)
 _MOST = 4096  # characters
-_MOST_TECHNIQUES = 64
+_MOST_NAMES = 64  # of a list
+_LONGEST_NAME = 256  # characters
 
 
 class IndicatorFormError(ValueError):
@@ -226,6 +227,8 @@ def _names(body: Mapping[str, Any], key: str) -> list[str]:
     if value is None:
         return []
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or len(items) > _MOST_TECHNIQUES or not all(isinstance(one, str) for one in items):
-        raise IndicatorFormError(f"{key}: expected a list of at most {_MOST_TECHNIQUES} names")
+    if not isinstance(items, list) or len(items) > _MOST_NAMES or not all(isinstance(one, str) for one in items):
+        raise IndicatorFormError(f"{key}: expected a list of at most {_MOST_NAMES} names")
+    if any(len(one) > _LONGEST_NAME for one in items):
+        raise IndicatorFormError(f"{key}: expected names of at most {_LONGEST_NAME} characters")
     return [one.strip() for one in items if one.strip()]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from collector.coverage import read_coverage
 from collector.resources import coverage_resource
 from collector.store.coverage import coverage_of, keep_coverage
+from collector.web.bodies import parsed
 from collector.web.errors import Refused
 from collector.web.parts import PARTS
 
@@ -19,7 +18,7 @@ async def post(request: web.Request) -> web.Response:
     async with parts.intake.place():
         body = await parts.intake.read(request)
     try:
-        report = read_coverage(json.loads(body))
+        report = read_coverage(parsed(body))
     except (ValueError, RecursionError) as error:
         raise Refused(400, f"coverage: {error}") from None
     await keep_coverage(parts.database, report, parts.clock())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from collector.gateway_status import read_status, to_row
 from collector.store.gateways import keep_status
+from collector.web.bodies import parsed
 from collector.web.errors import Refused
 from collector.web.parts import PARTS
 
@@ -18,7 +17,7 @@ async def post_status(request: web.Request) -> web.Response:
     async with parts.intake.place():
         body = await parts.intake.read(request)
     try:
-        status = read_status(json.loads(body))
+        status = read_status(parsed(body))
     except (ValueError, RecursionError) as error:
         raise Refused(400, f"status: {error}") from None
     await keep_status(parts.database, status.gateway, to_row(status), parts.clock())

@@ -15,9 +15,12 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 
 from collector.accounts.tokens import find_by_id, find_client
+from collector.delivery import storable
 from collector.signing import Signer
 from collector.store.database import Database
 from collector.web.access import Caller
+from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.parts import PARTS
 
 LIFE = timedelta(minutes=60)
@@ -30,8 +33,11 @@ async def token(request: web.Request) -> web.Response:
     """Answer an access token, or an error as RFC 6749 (5.2) and Entra write it."""
     if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > _MOST:
         return _refused(400, "invalid_request", "expected a form: application/x-www-form-urlencoded")
-    parts, form = request.app[PARTS], await request.post()
-    fields = {key: value for key, value in form.items() if isinstance(value, str)}
+    try:
+        form = await form_of(request)
+    except Refused as error:
+        return _refused(400, "invalid_request", error.message)
+    parts, fields = request.app[PARTS], {key: field(form, key) for key in form}
     if fields.get("grant_type") != "client_credentials":
         return _refused(400, "unsupported_grant_type", "grant_type: expected client_credentials")
     name, secret = _credentials(request.headers.get("Authorization", ""), fields)
@@ -68,7 +74,7 @@ def _credentials(authorization: str, fields: Mapping[str, str]) -> tuple[str, st
         user, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
-    return unquote_plus(user), unquote_plus(secret)
+    return str(storable(unquote_plus(user))), str(storable(unquote_plus(secret)))
 
 
 def _refused(status: int, error: str, description: str) -> web.Response:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from collector.store.machines import find_machine
+from collector.web.bodies import parsed
 from collector.web.errors import Refused
 from collector.web.parts import PARTS
 from collector.why.answers import Answer, read_answer, written
@@ -34,7 +33,7 @@ async def answer(request: web.Request) -> web.Response:
     async with parts.intake.place():
         body = await parts.intake.read(request)
     try:
-        told = json.loads(body)
+        told = parsed(body)
         gateway = told["gateway"]
         read_answer(told["answer"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -9,10 +9,11 @@ from aiohttp import web
 from collector.accounts.passwords import alike
 from collector.accounts.people import AccountError
 from collector.accounts.tokens import TokenError, list_tokens, make_token, revoke_token
-from collector.console.forms import back_to, field, fields
+from collector.console.forms import back_to
 from collector.console.rendering import page
 from collector.web.access import PEOPLE, Role, Scope
 from collector.web.errors import Refused
+from collector.web.forms import field, fields, form_of
 from collector.web.parts import CALLER, PARTS
 
 _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365), "": None}
@@ -34,7 +35,7 @@ async def _page(request: web.Request, status: int = 200, **shown: str) -> web.Re
 
 async def invite(request: web.Request) -> web.Response:
     """Make an invitation and show its link, once."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     role = field(form, "role")
     if role not in PEOPLE:
         raise Refused(400, f"role: expected one of {', '.join(PEOPLE)}")
@@ -47,7 +48,7 @@ async def invite(request: web.Request) -> web.Response:
 
 async def change_role(request: web.Request) -> web.Response:
     """Give an account another role, or disable it."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     try:
         await parts.people.change_role(
             request.match_info["name"], field(form, "role"), request[CALLER].name, parts.clock()
@@ -59,7 +60,7 @@ async def change_role(request: web.Request) -> web.Response:
 
 async def add_token(request: web.Request) -> web.Response:
     """Make an API token and show it, once."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     life = _LIVES.get(field(form, "days"), timedelta(days=30))
     try:
         token = await make_token(
@@ -85,7 +86,7 @@ async def own(request: web.Request) -> web.Response:
 
 async def change_password(request: web.Request) -> web.Response:
     """Change one's own password; this browser logs in again."""
-    parts, form, caller = request.app[PARTS], await request.post(), request[CALLER]
+    parts, form, caller = request.app[PARTS], await form_of(request), request[CALLER]
     try:
         alike(field(form, "password"), field(form, "again"))
         await parts.people.change_password(caller.name, field(form, "old"), field(form, "password"), parts.clock())

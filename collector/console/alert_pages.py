@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import ColumnElement, func, or_
 
-from collector.console.forms import back_to, field, fields, onward
+from collector.console.forms import back_to, onward
 from collector.console.places import moment_after, spelt
 from collector.console.rendering import page
 from collector.outputs.table_export import to_csv
@@ -20,6 +20,7 @@ from collector.store.tables import ALERTS, DEVICES, OPEN
 from collector.store.triage import change_alert
 from collector.triage import CLASSIFICATIONS, DETERMINATIONS, STATUSES, Change, TriageError
 from collector.web.errors import Refused
+from collector.web.forms import field, fields, form_of
 from collector.web.parts import CALLER, PARTS
 from indicators.words import Severity
 
@@ -142,7 +143,7 @@ async def _single(request: web.Request, status: int = 200, wrong: str = "") -> w
 
 async def change(request: web.Request) -> web.Response:
     """Take the triage form; what is as it was is left alone, so that two people overwrite only what they changed."""
-    parts, form, id_ = request.app[PARTS], await request.post(), request.match_info["id"]
+    parts, form, id_ = request.app[PARTS], await form_of(request), request.match_info["id"]
     try:
         asked = Change(
             status=_changed(form, "status"),
@@ -171,7 +172,7 @@ def _changed(form: Any, name: str) -> str | None:
 
 async def change_many(request: web.Request) -> web.Response:
     """Give several alerts a status and a classification."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     try:
         asked = Change(status=field(form, "status") or None, classification=field(form, "classification") or None)
     except TriageError as error:

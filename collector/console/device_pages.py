@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.charts import Span, chart_of
-from collector.console.forms import back_to, field
+from collector.console.forms import back_to
 from collector.console.gateway_views import gateway_names
 from collector.console.places import number_after
 from collector.console.rendering import page
@@ -30,6 +30,7 @@ from collector.store.risk import explained
 from collector.store.signs import jailbreak_hints
 from collector.store.tables import ALERTS, DEVICES
 from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.parts import CALLER, PARTS, Parts
 
 _ROWS = 50
@@ -102,7 +103,7 @@ async def _exposure(connection: AsyncConnection, parts: Parts, row: RowMapping) 
 
 async def change(request: web.Request) -> web.Response:
     """Add or remove a tag, or delete the device with everything that is kept of it."""
-    parts, form, device_id = request.app[PARTS], await request.post(), request.match_info["id"]
+    parts, form, device_id = request.app[PARTS], await form_of(request), request.match_info["id"]
     by, now, tag = request[CALLER].name, parts.clock(), field(form, "tag").strip()[:200]
     what = field(form, "what")
     if what == "delete":

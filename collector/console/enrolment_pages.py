@@ -5,12 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from collector.audit.log import AuditEntry, note
-from collector.console.forms import field
 from collector.console.rendering import page
 from collector.enrolments import OPEN_FOR, Offer
 from collector.settings import Onboarding
 from collector.web.doors import is_secure
 from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.parts import PARTS, POLICY
 
 _GONE = "This link was used already or is too old. Ask for another one."
@@ -45,7 +45,7 @@ async def offered(request: web.Request) -> web.Response:
 
 async def open_offer(request: web.Request) -> web.Response:
     """Use a link up: this browser may now fetch what it holds, for some minutes."""
-    parts, code = request.app[PARTS], field(await request.post(), "code")
+    parts, code = request.app[PARTS], field(await form_of(request), "code")
     now, found = parts.clock(), parts.enrolments.unopened(code, parts.clock())
     secret = parts.enrolments.open(code, now)
     if secret is None or found is None:

@@ -1,25 +1,8 @@
-"""Read what forms send, and lead back to a page with a fixed word on what became of it."""
+"""Lead back to a page after a form, with a fixed word on what became of it; only to paths of ours."""
 
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.web_request import FileField
-from multidict import MultiDictProxy
-
-type Form = MultiDictProxy[str | bytes | bytearray | FileField]
-
-_LONGEST = 8192  # characters of one field
-
-
-def field(form: Form, name: str) -> str:
-    """Return a text field; empty where it is missing or a file."""
-    value = form.get(name, "")
-    return value[:_LONGEST] if isinstance(value, str) else ""
-
-
-def fields(form: Form, name: str) -> list[str]:
-    """Return every value of a field that may be given several times."""
-    return [value[:_LONGEST] for value in form.getall(name, []) if isinstance(value, str)]
 
 
 def onward(path: str) -> str:

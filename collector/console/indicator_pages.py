@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import ColumnElement, func, or_
 
-from collector.console.forms import Form, back_to, field
+from collector.console.forms import back_to
 from collector.console.places import number_after
 from collector.console.rendering import page
 from collector.indicator_form import ACTIONS, TYPES, IndicatorFormError, read_submission
@@ -26,6 +26,7 @@ from collector.store.overview import hits_of
 from collector.store.policy_tables import INDICATORS
 from collector.store.tables import ALERTS
 from collector.web.errors import Refused
+from collector.web.forms import Form, field, form_of
 from collector.web.parts import CALLER, PARTS
 from indicators.words import Severity
 
@@ -68,7 +69,7 @@ async def _page(request: web.Request, status: int = 200, wrong: str = "", **type
 
 async def add(request: web.Request) -> web.Response:
     """Create an indicator, or change the one with this value."""
-    form = await request.post()
+    form = await form_of(request)
     try:
         await put(request, _body(form, request.app[PARTS].clock()))
     except (IndicatorFormError, TooManyIndicatorsError) as error:

@@ -6,11 +6,12 @@ from aiohttp import web
 
 from collector.accounts.passwords import alike
 from collector.audit.log import AuditEntry, note
-from collector.console.forms import field, onward
+from collector.console.forms import onward
 from collector.console.rendering import page
 from collector.web.access import Role
 from collector.web.doors import cookie_name, is_secure
 from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.guards import is_foreign_visit
 from collector.web.parts import CALLER, PARTS
 
@@ -34,7 +35,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
 
 async def check(request: web.Request) -> web.StreamResponse:
     """Take a name and password. Wrong ones say nothing of which was wrong, and after a few one has to wait."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     now, name = parts.clock(), field(form, "name")[:64]
     keys = (f"name {name.strip().lower()}", f"from {request.remote}")
     if wait := parts.throttle.wait(keys, now):
@@ -59,7 +60,7 @@ async def invited(request: web.Request) -> web.StreamResponse:
 
 async def accept(request: web.Request) -> web.StreamResponse:
     """Make the account that an invitation promises, and log in."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     code, name, password = (field(form, key) for key in ("code", "name", "password"))
     found = await parts.people.invitation(code, parts.clock())
     if found is None:

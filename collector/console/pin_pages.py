@@ -8,12 +8,13 @@ from datetime import datetime
 
 from aiohttp import web
 
-from collector.console.forms import Form, back_to, field
+from collector.console.forms import back_to
 from collector.console.gateway_views import GatewayView, gateway_views
 from collector.console.rendering import page
 from collector.gateway_status import Pinned
 from collector.store.pin_clearing import Clearing, clear_pins, clearings
 from collector.web.errors import Refused
+from collector.web.forms import Form, field, form_of
 from collector.web.parts import CALLER, PARTS, Parts
 
 _ROWS = 500
@@ -49,7 +50,7 @@ async def listed(request: web.Request) -> web.Response:
 
 async def clear(request: web.Request) -> web.Response:
     """Ask the gateways to forget one, or all."""
-    parts, form = request.app[PARTS], await request.post()
+    parts, form = request.app[PARTS], await form_of(request)
     chosen = _chosen(form, (await _read(parts))[0])
     await clear_pins(parts.database, chosen, request[CALLER].name, parts.clock())
     parts.live.changed()

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from collector.console.forms import back_to, field
+from collector.console.forms import back_to
 from collector.console.gateway_views import gateway_names
 from collector.console.rendering import page
 from collector.resources import access_request_resource
 from collector.store.access_requests import PENDING, DecidedError, Decision, decide, list_requests
 from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.parts import CALLER, PARTS
 
 _LIVES = {"1": timedelta(hours=1), "8": timedelta(hours=8), "24": timedelta(days=1), "168": timedelta(days=7)}
@@ -32,7 +33,7 @@ async def listed(request: web.Request) -> web.Response:
 
 async def answer(request: web.Request) -> web.Response:
     """Approve a request for some hours, or deny it."""
-    parts, form, id_ = request.app[PARTS], await request.post(), request.match_info["id"]
+    parts, form, id_ = request.app[PARTS], await form_of(request), request.match_info["id"]
     approve = field(form, "what") == "approve"
     if not approve and field(form, "what") != "deny":
         raise Refused(400, "what: expected approve or deny")

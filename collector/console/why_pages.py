@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from collector.api.questions import asked
-from collector.console.forms import back_to, field
+from collector.console.forms import back_to
 from collector.console.gateway_views import gateway_names
 from collector.console.indicator_pages import kind_of, put
 from collector.console.rendering import page
@@ -16,6 +16,7 @@ from collector.indicator_form import IndicatorFormError
 from collector.store.indicators import TooManyIndicatorsError
 from collector.store.machines import list_names
 from collector.web.errors import Refused
+from collector.web.forms import field, form_of
 from collector.web.parts import PARTS
 from collector.why.answers import Answer
 
@@ -39,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def allow(request: web.Request) -> web.Response:
     """Allow a host for an hour, by an indicator that ends by itself."""
-    form, parts = await request.post(), request.app[PARTS]
+    form, parts = await form_of(request), request.app[PARTS]
     host, target = field(form, "host").strip(), field(form, "target")
     body = {
         "indicatorValue": host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, cast, null
+from sqlalchemy import BigInteger, cast, null
 
 from collector.odata.fields import Field, instant, number, one_of, text
 from collector.store.alerts import GROUP
@@ -11,7 +11,7 @@ from collector.triage import CLASSIFICATIONS, DETERMINATIONS, STATUSES
 from indicators.words import Severity
 
 SEVERITIES = {severity.capitalize(): severity for severity in Severity}
-_NOTHING = Field(cast(null(), Integer), number, sorts=False)  # what Defender has and we do not
+_NOTHING = Field(cast(null(), BigInteger), number, sorts=False)  # what Defender has and we do not
 
 ALERT_FIELDS = {
     "id": Field(ALERTS.c.id, text),

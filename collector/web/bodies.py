@@ -20,13 +20,22 @@ async def json_object(request: web.Request, most: int = MOST) -> dict[str, Any]:
     if (request.content_length or 0) > most:
         raise Refused(413, f"body: larger than {most} bytes")
     try:
-        found = json.loads(await _octets(request, most))
+        found = parsed(await _octets(request, most))
     except (ValueError, RecursionError):
         raise Refused(400, "body: not JSON") from None
     if not isinstance(found, dict):
         raise Refused(400, "body: expected an object")
-    kept: dict[str, Any] = storable(found)
+    kept: dict[str, Any] = found
     return kept
+
+
+def parsed(body: bytes) -> Any:
+    r"""Parse JSON; what no database keeps becomes U+FFFD. Raises ValueError or RecursionError.
+
+    >>> parsed(b'{"a\\u0000": ["\\ud800"]}')
+    {'a\ufffd': ['\ufffd']}
+    """
+    return storable(json.loads(body))
 
 
 async def _octets(request: web.Request, most: int) -> bytes:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from collector.web.access import Access, Caller, bearer
 from collector.web.errors import Refused
+from collector.web.forms import form_of
 from collector.web.parts import CALLER, PARTS, Handler, Parts
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -75,4 +76,4 @@ async def _csrf(request: web.Request, caller: Caller) -> str:
         return request.headers[CSRF_HEADER]
     if request.content_type != "application/x-www-form-urlencoded":
         return ""
-    return str((await request.post()).get("csrf", ""))
+    return str((await form_of(request)).get("csrf", ""))

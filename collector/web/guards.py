@@ -27,7 +27,9 @@ _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-ac
 
 @web.middleware
 async def only_ours(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a request through whose Host is ours and that no foreign page made."""
+    """Let a request through whose Host is ours, that no foreign page made, and whose address a database can keep."""
+    if "\0" in request.path or "\0" in request.query_string or "%00" in request.raw_path:
+        raise Refused(400, "the address holds a NUL (%00), which no name has and no database keeps")
     hosts = request.app[PARTS].hosts
     if not hosts.allows(request.headers.get("Host", "")):
         raise Refused(421, "this collector does not go by that name; add it to collector.allowed_hosts if it should")

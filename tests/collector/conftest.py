@@ -155,3 +155,11 @@ def collector_settings(tmp_path: Path, migrated: Path) -> CollectorSettings:
 async def running(collector_settings: CollectorSettings, clock: Clock) -> AsyncIterator[Running]:
     async with CollectorService(collector_settings, clock) as service, aiohttp.ClientSession() as http:
         yield Running(service, http, clock)
+
+
+@pytest.fixture
+async def on_either(database_url: str, clock: Clock) -> AsyncIterator[Running]:
+    """A collector on each of the two databases."""
+    settings = CollectorSettings(database_url, GATEWAY, READ, ADMIN, port=0)
+    async with CollectorService(settings, clock) as service, aiohttp.ClientSession() as http:
+        yield Running(service, http, clock)

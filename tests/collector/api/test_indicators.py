@@ -58,6 +58,7 @@ async def test_submit_creates_then_changes_by_value(running):
         ({"educateUrl": "ftp://x"}, "educateUrl: expected an http"),
         ({"educateUrl": "https://help.example", "action": "Allowed"}, "educateUrl: expected only with block or warn"),
         ({"rbacGroupNames": [1]}, "rbacGroupNames: expected a list"),
+        ({"mitreTechniques": ["T" * 257]}, "mitreTechniques: expected names of at most 256 characters"),
         ({"indicatorType": "IpAddress", "indicatorValue": "192.0.2.0/24"}, "expected one address, no network"),
         ({"indicatorType": "IpAddress", "indicatorValue": "10.0.0.7"}, "10.0.0.7 is internal"),
         ({"indicatorType": "FileSha256", "indicatorValue": "abc"}, "indicatorValue: expected a SHA256 hash"),

@@ -118,6 +118,8 @@ async def test_health_tells_counts_and_no_names(running):
         ({}, "gateway: "),
         ({"gateway": "g", "feeds": [{"name": "a", "state": "odd"}]}, "feeds.0.state: "),
         ({"gateway": "g", "waiting_for_ca": -1}, "waiting_for_ca: "),
+        ({"gateway": "g", "paused_until": "2026-11-23T12:00:00"}, "paused_until: "),
+        ({"gateway": "g", "feeds": [{"name": "a", "updated": "2026-11-23T12:00:00"}]}, "feeds.0.updated: "),
         ([], "body: "),
     ],
 )

@@ -141,4 +141,6 @@ async def test_no_text_becomes_markup(running, text):
     assert not [key for key, _ in found.attributes if key.startswith("on") or key in ("style", "autofocus")]
     assert found.tags.count("script") == 1
     assert (await post(running, what="one", gateway="gw-1", device=text, host=text, ja4=text))[0] == 303
-    assert [body["host"] for body in await told(running, "gw-1")] == [text]
+    assert [body["host"] for body in await told(running, "gw-1")] == [text.replace("\0", "\ufffd")], (
+        "a NUL is never kept"
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from collector.web.errors import Refused
 from collector.web.rates import Rate, Rates
-from tests.collector.conftest import ADMIN, NOW
+from tests.collector.conftest import ADMIN, GATEWAY, NOW
 
 
 async def _chunks():
@@ -42,3 +42,11 @@ def test_calls_are_counted_by_minute_and_by_hour():
     for number in range(1100):
         rates.spend(f"other {number}", rate, NOW)
     assert len(rates._calls) == 1024
+
+
+async def test_what_no_database_keeps_comes_through_as_a_mark(on_either):
+    status = {"gateway": "attic\0\ud800", "name": "a\0"}
+    assert (await on_either.ask("POST", "/api/v1/gateways/status", GATEWAY, json=status))[0] == 204
+    report = {"gateway": "g\0", "devices": [{"device": "\0", "score": 1, "protected": False}]}
+    assert (await on_either.ask("POST", "/api/v1/coverage", GATEWAY, json=report))[0] in (204, 400)
+    assert "attic\ufffd\ufffd" in (await on_either.ask("GET", "/metrics", ADMIN))[1]

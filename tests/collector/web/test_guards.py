@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from tests.collector.conftest import ADMIN, GATEWAY, READ
+import aiohttp
+import pytest
+from yarl import URL
+
+from collector.app import ROUTES
+from collector.web.access import Access
+from tests.collector.conftest import ADMIN, GATEWAY, READ, Running
+from tests.support.events import verdict
+
+_ASKED = {route[1]: route[2] for route in ROUTES if route[0] == "GET" and "/v1.0/" not in route[1]}
+_PLACE = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
+_ODD = ("%ED%A0%80", "%FF", "9" * 18, "9" * 30, "-1", "²", "%0d%0a", "%5C", "'", "a" * 4000)
+_QUERY = "$filter $orderby $top $skip $count $expand q after who what below status severity device show span".split()
+_LIVE = {"/stream": None, "/api/v1/tail": "follow=0", "/api/v1/policy": "wait=0", "/api/v1/questions": "wait=0"}
 
 
 @pytest.mark.parametrize(
@@ -92,3 +105,50 @@ async def test_who_may_do_what(running, method, path, expected):
 
 async def test_other_schemes_are_not_tokens(running):
     assert (await running.ask("GET", "/api/alerts", "", headers={"Authorization": f"Basic {READ}"}))[0] == 401
+
+
+async def _get(running: Running, browser: aiohttp.ClientSession, address: str) -> tuple[int, str]:
+    path = address.partition("?")[0]
+    url = URL(running.url + address, encoded=True)
+    token = {"Authorization": f"Bearer {GATEWAY if _ASKED.get(path) is Access.GATEWAY else ADMIN}"}
+    http, headers = (running.http, token) if path.startswith(("/api", "/metrics")) else (browser, {})
+    running.clock.advance(seconds=40)  # calls are counted by the minute
+    async with http.get(url, headers=headers, allow_redirects=False) as answer:
+        return answer.status, await answer.text(errors="replace")
+
+
+async def test_a_nul_is_refused_wherever_it_stands(on_either):
+    browser = await on_either.log_in()
+    addresses = [f"{path}?q=x%00y" for path in _ASKED if "{" not in path]
+    addresses += [_PLACE.sub("x%00y", path) for path in _ASKED if "{" in path]
+    for address in addresses:
+        status, said = await _get(on_either, browser, address)
+        assert (status, "NUL" in said) == (400, True), address
+    await browser.close()
+
+
+async def test_odd_words_in_an_address_are_no_failure(on_either):
+    await on_either.deliver(verdict())
+    browser, failed = await on_either.log_in(), []
+    for path in _ASKED.keys() - {"/stream"}:
+        filled = [_PLACE.sub(odd, path) for odd in _ODD] if "{" in path else []
+        filled += [f"{_PLACE.sub('x', path)}?{name}={odd}" for name in _QUERY for odd in _ODD[:2]]
+        for address in filled:
+            more = f"{'&' if '?' in address else '?'}{_LIVE[path]}" if path in _LIVE else ""
+            status, _ = await _get(on_either, browser, address + more)
+            failed += [(status, address)] if status >= 500 else []
+    assert failed == []
+    await browser.close()
+
+
+@pytest.mark.parametrize("path", ["/api/alerts", "/api/machines", "/api/indicators"])
+async def test_numbers_and_times_at_their_ends_are_no_failure(on_either, path):
+    conditions = (
+        "incidentId eq 999999999999999999", "count eq -999999999999999999", "alertCreationTime gt 9999-12-31T23:59:59Z",
+        "lastSeen gt 0001-01-01T00:00:00Z", "lastSeen lt '9999-12-31T23:59:59-14:00'", "expirationTime gt 0001-01-01",
+        "severity in (null,'High')", "riskScore ne 'None'", "contains(id,'%')", "title eq '\udce9'", "id gt ''",
+    )  # fmt: skip
+    for condition in conditions:
+        status, body, _ = await on_either.ask("GET", path, ADMIN, params={"$filter": condition})
+        assert status in (200, 400), (condition, body)
+        assert status == 200 or body["error"]["message"].startswith("$filter: at character"), (condition, body)
