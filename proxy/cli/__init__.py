@@ -39,7 +39,7 @@ _COMMANDS = {
     "resume": ("proxy.cli.daily", "resume", "End a pause early."),
     "ca": ("proxy.cli.ca", "ca", "Show, export, rotate or uninstall the certificate authority."),
     "service": ("proxy.cli.service", "service", "Run the gateway as a hardened systemd service (Linux)."),
-    "protect": ("proxy.cli.protect", "protect", "Route this computer's own traffic through the gateway (Linux)."),
+    "protect": ("proxy.cli.protect", "protect", "Route this computer's own traffic through the gateway."),
     "firewall": ("proxy.cli.firewall", "firewall", "Route the traffic of devices behind this machine in here (Linux)."),
     "emulator": ("proxy.cli.emulator", "emulator", "Attach an Android emulator over adb, and detach it."),
 }

@@ -13,6 +13,7 @@ from proxy import logs
 from proxy.cli.options import config_option, load_or_exit
 from proxy.emulator import detach_all, record_of
 from proxy.privileges import leave_root
+from proxy.protect.ways import end_what_a_crash_left
 from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.lock import StateLockedError
 from proxy.supervisor.starting import StartError
@@ -32,8 +33,8 @@ def run(config_path: Path, log_level: str) -> None:
     logs.configure(log_level)
     loaded = load_or_exit(config_path)
     try:
-        warning = leave_root(loaded.config, loaded.path)
-        if warning:
+        ended = end_what_a_crash_left(loaded.config.state_dir)  # may need root
+        for warning in filter(None, (ended, leave_root(loaded.config, loaded.path))):
             click.echo(f"warning: {warning}", err=True)
         gateway = Gateway(loaded, level=log_level)
         asyncio.run(_serve(gateway))

@@ -1,36 +1,18 @@
-"""Put the shield up, take it down, say how it stands. Only a probe that was really intercepted counts."""
+"""Put the shield of rules up, take it down, say how it stands. Only a probe that was really intercepted counts."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
-from enum import StrEnum
 
 from proxy.firewall.kernel import FirewallError, run_transaction, table_rules
 from proxy.firewall.rules import removed
 from proxy.protect import keeper
 from proxy.protect.probe import is_intercepted
 from proxy.protect.rules import TABLE, Shield, protecting
+from proxy.protect.way import Found, found
 
 _TRIES = 3  # probes: the first connection may meet a front that is still starting
-
-
-class State(StrEnum):
-    """Say how this computer's traffic goes."""
-
-    PROTECTED = "protected"
-    OFF = "off"
-    NOT_INTERCEPTED = "not_intercepted"  # rules stand, and traffic does not come to us all the same
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Hold what was found. `applied` is nothing when this user may not read the kernel's rules."""
-
-    state: State
-    applied: bool | None
-    intercepted: bool
 
 
 def put_up(shield: Shield) -> None:
@@ -54,10 +36,7 @@ def take_down() -> None:
 def look() -> Found:
     """Say how things stand."""
     applied = _applied()
-    intercepted = False if applied is False else asyncio.run(is_intercepted())
-    if intercepted:
-        return Found(State.PROTECTED, applied, intercepted)
-    return Found(State.NOT_INTERCEPTED if applied else State.OFF, applied, intercepted)
+    return found(applied=applied, intercepted=applied is not False and asyncio.run(is_intercepted()))
 
 
 def _applied() -> bool | None:

@@ -150,7 +150,7 @@ def test_a_computer_is_protected_until_the_gateway_crashes_and_then_goes_out_dir
     assert _protect(computer, "status")[1]["state"] == "off"
     with gateway(computer, folder, "open") as process:
         assert _meets(computer) == DIRECT
-        assert _protect(computer, "on", *config) == (0, {"state": "protected", "on_crash": "open"})
+        assert _protect(computer, "on", *config) == (0, {"state": "protected", "on_crash": "open", "way": "rules"})
         again = _protect(computer, "on", *config)  # in place of the first
         assert again[0] == 0, again
         assert _protect(computer, "status")[0] == 0

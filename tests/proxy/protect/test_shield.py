@@ -9,7 +9,7 @@ import pytest
 
 from proxy.firewall.kernel import FirewallError, MissingRightError
 from proxy.protect import keeper, shield
-from proxy.protect.shield import Found, State
+from proxy.protect.way import Found, State
 from tests.proxy.protect.test_rules import SHIELD
 
 
