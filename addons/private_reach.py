@@ -1,7 +1,7 @@
 """Which private destinations a client from beyond this machine may reach: those that the configuration names.
 
-Loopback, link-local (with the clouds' metadata addresses), private and every other network that is not the internet's:
-a proxy that others can reach must not be their way into them.
+Loopback, link-local (with the clouds' metadata addresses), private and every other network that is not the internet's,
+however an IPv4 address is written inside IPv6: a proxy that others can reach must not be their way into them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 
-from indicators.addresses import unmap
+from indicators.addresses import is_special, unmap
 from indicators.observation import Address
+
+_WIRE_SERVER = IPv4Network("168.63.129.16/32")  # Azure's host, at an address that looks like the internet's
+_TRANSLATED = IPv6Network("::ffff:0:0:0/96")  # IPv4 for a translator on the way (RFC 7915), whatever it leads to
 
 
 class PrivateReach:
@@ -24,6 +27,6 @@ class PrivateReach:
         return all(self._is_allowed(unmap(address)) for address in addresses)
 
     def _is_allowed(self, address: Address) -> bool:
-        if address.is_global and not address.is_multicast:
+        if not is_special(address) and address not in _WIRE_SERVER and address not in _TRANSLATED:
             return True
         return any(address in network for network in self._allowed)

@@ -127,6 +127,8 @@ class Chunked:
         line = self._line(_MAX_TRAILERS - self._trailers)
         if line is None:
             return False
+        if line[:1] in (b" ", b"\t"):
+            raise BodyError("a folded line behind a chunked body")
         self._trailers += len(line) + 2
         if not line:
             out.append(b"0\r\n\r\n")

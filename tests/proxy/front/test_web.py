@@ -189,7 +189,14 @@ async def test_a_body_goes_on_as_it_comes(framing: str, body: bytes, expected: b
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"zz\r\n", b"HTTP/1.1 400 "), (b"3\r\nabcd", b"HTTP/1.1 400 "), (b"3\r\nab", b"")]
+    ("body", "status"),
+    [
+        (b"zz\r\n", b"HTTP/1.1 400 "),
+        (b"3\r\nabcd", b"HTTP/1.1 400 "),
+        (b"0\r\nA: b\r\n c\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"0\r\nA: b\rc\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"3\r\nab", b""),
+    ],
 )
 async def test_a_body_that_is_none_is_answered_400_and_one_that_breaks_off_is_never_whole(
     body: bytes, status: bytes
