@@ -193,7 +193,7 @@ class SpoolReporter:
         self._presence.expire()
         self._noticed.expire()
         self.flush()
-        while not self._spool.scarce and self._tally.pending(1):
+        while self._spool.takes_counts and self._tally.pending(1):
             self.flush()
         self.losses.sightings += len(self._held)
         self._tally.close()

@@ -31,7 +31,8 @@ log = structlog.get_logger("spool")
 class Spool:
     """Append records that outlive this process.
 
-    `scarce` is true while no further segment can be made: then only first sightings may use the room that is left.
+    `scarce` is true while no further segment can be made, `tight` while half of the folder's room is taken: in either
+    case only first sightings may use what is left, so that a day of counted repeats cannot push one out.
     Only one thread may append; `prepare` may run in another.
     """
 
@@ -40,6 +41,7 @@ class Spool:
     ) -> None:
         self.name = f"{role}-{os.getpid()}-{secrets.token_hex(4)}"
         self.scarce = False
+        self.tight = False
         self._folder = folder
         self._size = segment_size
         self._max_folder = max_folder
@@ -52,7 +54,16 @@ class Spool:
 
     @property
     def needs_spare(self) -> bool:
-        """Say whether `prepare` has work to do."""
+        """Say whether `prepare` has work to do: segments to make, or to look whether there is room again."""
+        return self.tight or self._is_short_of_spares
+
+    @property
+    def takes_counts(self) -> bool:
+        """Say whether there is room for more than first sightings."""
+        return not (self.scarce or self.tight)
+
+    @property
+    def _is_short_of_spares(self) -> bool:
         return len(self._spares) < (_SPARES if self._attended else 1)
 
     def attend(self, attended: bool = True) -> asyncio.Event:
@@ -62,7 +73,7 @@ class Spool:
 
     def append(self, payloads: Sequence[bytes], *, first_sightings: bool) -> int:
         """Append records in order; return how many there was room for now."""
-        if self.scarce and not first_sightings:
+        if not (first_sightings or self.takes_counts):
             return 0
         done = self._current.append(payloads) if self._current else 0
         while done < len(payloads) and len(payloads[done]) <= self._size // 2 and self._next():
@@ -86,7 +97,8 @@ class Spool:
     def prepare(self) -> None:
         """Make the next segments ready, if they are not. A full disk makes the spool scarce until this succeeds."""
         try:
-            while self.needs_spare:
+            self._look_for_room()
+            while self._is_short_of_spares:
                 self._check_room()
                 path = self._folder / f"{self.name}-{next(self._numbers):08d}{SUFFIX}"
                 self._spares.append(SegmentWriter(path, self._size))
@@ -109,11 +121,21 @@ class Spool:
         self._current = None
         self._spares.clear()
 
+    def _look_for_room(self) -> None:
+        tight = self._taken() + self._size > self._max_folder // 2
+        if tight and not self.tight:
+            log.warning("half of the event spool's room is taken: counts of repeats wait where they are counted")
+        self.tight = tight
+
     def _check_room(self) -> None:
+        taken = self._taken()
+        if taken + self._size > self._max_folder:
+            raise OSError(f"undelivered events take {taken >> 20} MiB; is the collector reachable?")
+
+    def _taken(self) -> int:
         taken = 0
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):  # delivered and removed this very moment
                     taken += entry.stat().st_size if entry.name.endswith(SUFFIX) else 0
-        if taken + self._size > self._max_folder:
-            raise OSError(f"undelivered events take {taken >> 20} MiB; is the collector reachable?")
+        return taken

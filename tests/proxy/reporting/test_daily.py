@@ -104,7 +104,7 @@ def test_what_waits_is_told_when_the_process_ends(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_loses_sightings_and_says_so(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, "front", segment_size=4096, max_folder=4096)
+    spool = Spool(tmp_path, "front", segment_size=4096, max_folder=3 * 4096)
     reporter = SpoolReporter(tmp_path, "front", "gateway-1", clock, spool=spool, host_hashes=Hider(KEY).host)
     reporter.let_through(DEVICE, [f"h{number}.example" for number in range(60)])
     reporter.flush()

@@ -50,6 +50,21 @@ def test_without_room_only_first_sightings_use_what_is_left(tmp_path: Path) -> N
     assert not spool.append([b"y" * 200], first_sightings=True)
 
 
+def test_counts_leave_half_of_the_room_to_first_sightings(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "resolver", segment_size=1024, max_folder=16 * 1024)
+    while spool.append([b"repeat" * 30], first_sightings=False):
+        spool.prepare()
+    assert (spool.tight, spool.scarce, spool.needs_spare) == (True, False, True)
+    assert sum(payload.startswith(b"repeat") for payload in stored(tmp_path)) > 20
+    for number in range(20):
+        assert spool.append([b"first %d" % number * 20], first_sightings=True)
+    assert not spool.append([b"repeat"], first_sightings=False)
+    for path in sorted(tmp_path.glob(f"*{SUFFIX}"))[:-4]:
+        path.unlink()  # delivered
+    spool.prepare()
+    assert spool.append([b"repeat"], first_sightings=False)
+
+
 def test_room_that_comes_back_is_used(tmp_path: Path) -> None:
     blocker = tmp_path / f"other{SUFFIX}"
     blocker.write_bytes(bytes(4096))

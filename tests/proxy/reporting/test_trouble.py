@@ -75,9 +75,11 @@ async def test_a_collector_that_is_away_for_a_day_gets_every_first_sighting_and_
         for incident in shown:
             reporter.repeat(incident)
         reporter.flush()
-    late = [reporter.report(seen(f"late{number}.example"), blocked(), Enforcement.RESET) for number in range(10)]
+    assert spool.tight
+    assert not reporter.is_short_of_room
+    late = [reporter.report(seen(f"late{number}.example"), blocked(), Enforcement.RESET) for number in range(300)]
     assert sum(path.stat().st_size for path in tmp_path.glob("*.segment")) <= 512 * 1024
-    assert reporter.is_short_of_room
+    assert len(reporter._held) == 0, "all on the disk, where they outlive this process: no count took their room"
     await deliver_all(tmp_path, collector)
     spool.prepare()  # as `run` does, in its thread
     reporter.close()
