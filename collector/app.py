@@ -18,7 +18,7 @@ from collector.api import routes as api_routes
 from collector.api.oauth import caller_of_access
 from collector.compliance import ComplianceEvents
 from collector.console import routes as console_routes
-from collector.console.pages import RANKINGS
+from collector.console.pages import REMEMBERED
 from collector.console.remembered import Remembered
 from collector.console.rendering import error_page
 from collector.exposure_watch import watching_exposure
@@ -74,7 +74,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = now)
     parts.bearers.append(partial(caller_of_token, database))
     parts.bearers.append(partial(caller_of_access, database, parts.signer))
     parts.bearers.append(partial(caller_of_gateway, database))
-    app[RANKINGS] = Remembered()
+    app[REMEMBERED] = Remembered()
     for method, path, access, handler in ROUTES:
         app.router.add_route(method, path, behind(access, handler))
     app.on_response_prepare.append(add_headers)

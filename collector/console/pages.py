@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import date, timedelta
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import func, select
 
 from collector.arrival import ALLOWED
 from collector.console.charts import Span, chart_of
@@ -30,17 +29,16 @@ from collector.web.errors import Refused
 from collector.web.parts import PARTS, Parts
 
 _DAY = timedelta(hours=24)
-_PATIENCE = 0.05  # seconds that a page waits for its rankings
-RANKINGS = web.AppKey("rankings", Remembered)
+REMEMBERED = web.AppKey("remembered", Remembered)
 
 
 @dataclass(frozen=True, slots=True)
 class Rankings:
-    """Hold what was met most and what decided most, and when that was counted: it may be a minute old."""
+    """Hold what was met most and what decided most, from the start of a UTC day on."""
 
-    counted: datetime
-    destinations: list[RowMapping]
-    indicators: list[RowMapping]
+    since: date
+    destinations: list[dict[str, Any]]
+    indicators: list[dict[str, Any]]
 
 
 async def overview(request: web.Request) -> web.Response:
@@ -62,20 +60,16 @@ async def overview(request: web.Request) -> web.Response:
             "active": await count_machines(connection, DEVICES.c.last_seen > now - INACTIVE_AFTER),
             "gateways": await gateway_views(connection, now),
         }
-    rankings = await request.app[RANKINGS].soon(span, lambda: _rankings(parts, span), _PATIENCE)
+    rankings = await request.app[REMEMBERED].get(span, lambda: _rankings(parts, span))
     outputs = await output_views(parts.database, parts.settings.outputs)
     return page(request, "overview.html", outputs=outputs, rankings=rankings, **values)
 
 
 async def _rankings(parts: Parts, span: Span) -> Rankings:
-    """Count, and tell open pages where that took longer than a page waits for it."""
-    began, now = monotonic(), parts.clock()
+    """Count by whole days, as totals are kept."""
+    since = (parts.clock() - span.length).date()
     async with parts.database.read() as connection:
-        since = now - span.length
-        found = Rankings(now, await top_destinations(connection, since), await top_indicators(connection, since))
-    if monotonic() - began > _PATIENCE:
-        parts.live.changed()
-    return found
+        return Rankings(since, await top_destinations(connection, since), await top_indicators(connection, since))
 
 
 def _sums(hours: Hours) -> dict[str, int]:

@@ -41,15 +41,6 @@ class Remembered:
         found: T = await asyncio.shield(self._task(key, find))
         return found
 
-    async def soon[T](self, key: Hashable, find: Callable[[], Awaitable[T]], seconds: float) -> T | None:
-        """Return the same, or nothing where that takes longer than so many seconds: it is found all the same."""
-        held, answer = self._held(key, find)
-        if held:
-            return answer  # type: ignore[no-any-return]
-        task = self._task(key, find)
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        return task.result() if done else None
-
     def _held(self, key: Hashable, find: Callable[[], Awaitable[Any]]) -> tuple[bool, Any]:
         """Say whether there is an answer to give, and which; have it found anew where its time is over."""
         kept, now = self._answers.get(key), self._clock()

@@ -19,7 +19,8 @@ from collector.risk import INACTIVE_AFTER
 from collector.store.database import Database
 from collector.store.gateways import list_gateways
 from collector.store.people_tables import OUTPUTS
-from collector.store.tables import ALERTS, DEVICES
+from collector.store.tables import DEVICES
+from collector.store.total_tables import OPEN_ALERTS
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -39,8 +40,9 @@ async def count(database: Database, outputs: Iterable[OutputSettings], now: date
     """Read the numbers."""
     async with database.read() as connection:
         gateways = await list_gateways(connection)
-        open_ = select(ALERTS.c.severity, func.count()).where(ALERTS.c.status.in_(("New", "InProgress")))
-        by_severity = {str(row[0]): int(row[1]) for row in await connection.execute(open_.group_by(ALERTS.c.severity))}
+        severity, alerts = OPEN_ALERTS.c.severity, OPEN_ALERTS.c.alerts
+        open_ = select(severity, func.sum(alerts)).where(alerts > 0).group_by(severity)
+        by_severity = {str(row[0]): int(row[1]) for row in await connection.execute(open_)}
         total = int((await connection.execute(select(func.count()).select_from(DEVICES))).scalar_one())
         recent = select(func.count()).select_from(DEVICES).where(DEVICES.c.last_seen > now - INACTIVE_AFTER)
         active = int((await connection.execute(recent)).scalar_one())

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerting import LeadOrder, Sighting, lead_order
+from collector.store.alert_totals import add, raise_counts, subtract, total_of
 from collector.store.bulk import among, run_many
 from collector.store.database import Database
 from collector.store.risk import raise_risks
@@ -88,15 +89,22 @@ async def keep_alerts(
         counts[alert] = counts[alert].plus(tally) if alert in counts else tally
     raised = tuple(alert for alert in sightings if alert not in known)
     new = [counts.pop(alert).onto(sightings[alert]) if alert in counts else sightings[alert] for alert in raised]
+    leading = {alert: sightings[alert] for alert, held in known.items() if sightings[alert].order < held.order}
+    if leading:
+        await subtract(connection, among(connection, ALERTS.c.id, leading))
     await _insert(connection, new, now)
-    await _lead(connection, [sightings[alert] for alert, held in known.items() if sightings[alert].order < held.order])
+    await _lead(connection, list(leading.values()))
     await _count(connection, counts, now)
-    closed = await _reopen(connection, sightings, known, now)
+    await raise_counts(connection, {id_: tally.count for id_, tally in counts.items() if id_ not in leading})
+    if raised or leading:
+        await add(database, connection, among(connection, ALERTS.c.id, (*raised, *leading)))
+    closed = await _reopen(database, connection, sightings, known, now)
     await raise_risks(database, connection, _worst(sightings, known, closed), now)
     return raised
 
 
 async def _reopen(
+    database: Database,
     connection: AsyncConnection,
     sightings: Mapping[str, Sighting],
     known: Mapping[str, _Known],
@@ -106,7 +114,10 @@ async def _reopen(
     resolved = {alert: held.resolved for alert, held in known.items() if held.status == RESOLVED}
     stay = {alert for alert, when in resolved.items() if when and sightings[alert].last_event <= when}
     for alert in resolved.keys() - stay:
-        await connection.execute(update(ALERTS).where(ALERTS.c.id == alert).values(status="New", resolved=None))
+        one = ALERTS.c.id == alert
+        await subtract(connection, one)
+        await connection.execute(update(ALERTS).where(one).values(status="New", resolved=None))
+        await add(database, connection, one)
         said = {"alert_id": alert, "comment": _MET_AGAIN, "created_by": "Seawall", "created": now}
         await connection.execute(insert(COMMENTS).values(**said))
     return stay
@@ -132,13 +143,16 @@ async def _load(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, _K
 
 async def _insert(connection: AsyncConnection, alerts: list[Sighting], now: datetime) -> None:
     more: dict[str, Any] = {"status": "New", "created": now, "updated": now}
-    await run_many(connection, insert(ALERTS), [_values(seen) | more for seen in alerts])
+    await run_many(connection, insert(ALERTS), [_values(seen) | more | {"total": total_of(seen)} for seen in alerts])
 
 
 async def _lead(connection: AsyncConnection, alerts: list[Sighting]) -> None:
     """Give alerts the words of what leads them now."""
-    rows = [{f"new_{name}": getattr(seen, name) for name in ("id", *_WORDS)} for seen in alerts]
-    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in _WORDS}
+    rows = [
+        {f"new_{name}": getattr(seen, name) for name in ("id", *_WORDS)} | {"new_total": total_of(seen)}
+        for seen in alerts
+    ]
+    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in (*_WORDS, "total")}
     await run_many(connection, update(ALERTS).where(ALERTS.c.id == bindparam("new_id")).values(values), rows)
 
 

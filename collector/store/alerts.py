@@ -14,7 +14,8 @@ from sqlalchemy.sql.visitors import iterate
 
 from collector.store.database import chunks
 from collector.store.policy_tables import DEVICE_GROUPS
-from collector.store.tables import ALERTS, COMMENTS, DEVICES, EVENTS, OPEN
+from collector.store.tables import ALERTS, COMMENTS, DEVICES, EVENTS
+from collector.store.total_tables import OPEN_ALERTS
 
 MOST_INCIDENTS = 50  # shown of one alert, newest first
 NEWEST_FIRST: tuple[ColumnElement[object], ...] = (ALERTS.c.last_event.desc(), ALERTS.c.seq.desc())
@@ -105,7 +106,7 @@ async def count_alerts(connection: AsyncConnection, *where: ColumnElement[bool])
 
 async def count_open(connection: AsyncConnection) -> int:
     """Count the alerts that nobody has resolved."""
-    wanted = select(func.count()).select_from(ALERTS).where(OPEN)
+    wanted = select(func.coalesce(func.sum(OPEN_ALERTS.c.alerts), 0))
     return int((await connection.execute(wanted)).scalar_one())
 
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from collector.audit.log import AuditEntry, note
+from collector.store.alert_totals import subtract
 from collector.store.database import Database
 from collector.store.gateways import forget_pins
 from collector.store.pin_clearing import forget_clearings
 from collector.store.policy_stream import Kind, tell
 from collector.store.policy_tables import ACCESS_REQUESTS
-from collector.store.tables import DEVICES, METADATA
+from collector.store.tables import ALERTS, DEVICES, METADATA
 
 _COLUMN = "device_id"
 
@@ -29,6 +30,7 @@ async def delete_device(database: Database, device: str, by: str, now: datetime)
         asked = select(ACCESS_REQUESTS.c.id).where(ACCESS_REQUESTS.c.device_id == device)
         for request in (await connection.execute(asked)).scalars().all():
             await tell(connection, Kind.APPROVAL, request, None, now)
+        await subtract(connection, ALERTS.c.device_id == device)
         for table in reversed(METADATA.sorted_tables):
             if _COLUMN in table.c:
                 await connection.execute(delete(table).where(table.c[_COLUMN] == device))

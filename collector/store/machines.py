@@ -6,20 +6,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import BigInteger, ColumnElement, RowMapping, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store.database import chunks
 from collector.store.policy_tables import DEVICE_GROUPS, DEVICE_TAGS, POSTURES
-from collector.store.tables import ALERTS, DEVICE_TRAITS, DEVICES, OPEN
+from collector.store.tables import DEVICE_TRAITS, DEVICES
+from collector.store.total_tables import OPEN_ALERTS
 from indicators.words import Severity
 
 LAST_SEEN: tuple[ColumnElement[object], ...] = (DEVICES.c.last_seen.desc(), DEVICES.c.id)
-_OF_DEVICE = (ALERTS.c.device_id == DEVICES.c.id, OPEN)
-_COUNT = select(func.count()).select_from(ALERTS).where(*_OF_DEVICE).correlate(DEVICES).scalar_subquery()
+_OF_DEVICE = (OPEN_ALERTS.c.device_id == DEVICES.c.id, OPEN_ALERTS.c.alerts > 0)
+_ALERTS = func.coalesce(func.sum(OPEN_ALERTS.c.alerts), 0)
+_COUNT = select(cast(_ALERTS, BigInteger)).where(*_OF_DEVICE).correlate(DEVICES).scalar_subquery()
 GROUP: ColumnElement[str] = func.coalesce(DEVICE_GROUPS.c.name, DEVICES.c.device_group)
 WORST: ColumnElement[Severity | None] = (
-    select(func.max(ALERTS.c.severity, type_=ALERTS.c.severity.type))
+    select(func.max(OPEN_ALERTS.c.severity, type_=OPEN_ALERTS.c.severity.type))
     .where(*_OF_DEVICE)
     .correlate(DEVICES)
     .scalar_subquery()

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, delete, select
 
 from collector.store.access_requests import take_back_expired
+from collector.store.alert_totals import subtract
+from collector.store.bulk import among
 from collector.store.database import Database, chunks
 from collector.store.indicators import remove_expired
 from collector.store.people_tables import AUDIT
@@ -42,7 +44,7 @@ async def sweep(
         await _remove(database, EVENTS, EVENTS.c.received < old["events"]),
         await _remove(database, RECEIPTS, RECEIPTS.c.received < old["events"]),
         await _remove(database, ORPHANS, ORPHANS.c.received < old["events"]),
-        await _remove(database, ALERTS, ALERTS.c.updated < old["alerts"]),
+        await _remove_alerts(database, ALERTS.c.updated < old["alerts"]),
         await _remove(database, DEVICES, DEVICES.c.received < old["devices"]),
         await _remove(database, SESSIONS, SESSIONS.c.expires < now),
         await _remove(database, ACCESS_REQUESTS, ACCESS_REQUESTS.c.created < old["access_requests"]),
@@ -89,6 +91,20 @@ async def _remove(
         if done.rowcount < _PART:
             return removed
         await asyncio.sleep(0)
+
+
+async def _remove_alerts(database: Database, condition: ColumnElement[bool]) -> int:
+    """Remove alerts in parts, each together with what it counts for."""
+    removed, more = 0, True
+    while more:
+        async with database.write() as connection:
+            ids = (await connection.execute(select(ALERTS.c.id).where(condition).limit(_PART))).scalars().all()
+            some = among(connection, ALERTS.c.id, ids)
+            await subtract(connection, some)
+            await connection.execute(delete(ALERTS).where(some))
+        removed, more = removed + len(ids), len(ids) == _PART
+        await asyncio.sleep(0)
+    return removed
 
 
 async def _remove_at_once(database: Database, table: Table, condition: ColumnElement[bool]) -> int:

@@ -127,6 +127,7 @@ ALERTS = Table(
     Column("detection_source", String(64), nullable=False),
     Column("lead_time", Instant, nullable=False),
     Column("lead_event", String(64), nullable=False),
+    Column("total", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("classification", String(64)),
     Column("determination", String(64)),
@@ -148,6 +149,7 @@ ALERTS = Table(
     Index("ix_alerts_created_seq", "created", "seq"),
     Index("ix_alerts_device_id_open", "device_id", "status", "severity"),
     Index("ix_alerts_threat_name_last_event", "threat_name", "last_event"),
+    Index("ix_alerts_total_device_id", "total", "device_id"),
 )
 
 COMMENTS = Table(

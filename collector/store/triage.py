@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.audit.log import AuditEntry, note
+from collector.store.alert_totals import add, subtract
 from collector.store.database import Database
 from collector.store.risk import recompute
 from collector.store.tables import ALERTS, COMMENTS
@@ -34,7 +35,10 @@ async def apply_change(
 ) -> None:
     """Write a change of one alert on the caller's connection, with its comment and its entry in the audit log."""
     values = _values(row, change, now)
-    await connection.execute(update(ALERTS).where(ALERTS.c.id == row["id"]).values(**values, updated=now))
+    one = ALERTS.c.id == row["id"]
+    await subtract(connection, one)
+    await connection.execute(update(ALERTS).where(one).values(**values, updated=now))
+    await add(database, connection, one)
     if change.comment:
         said = {"alert_id": row["id"], "comment": change.comment, "created_by": by[:256], "created": now}
         await connection.execute(insert(COMMENTS).values(**said))

@@ -83,29 +83,11 @@ async def test_what_cannot_be_found_anew_leaves_the_old_answer_for_a_while(caplo
     assert await kept.get("a", work.find) == 2
 
 
-async def test_who_will_not_wait_is_told_nothing_and_the_answer_is_found_all_the_same():
-    work, go = Work(0.1), asyncio.Event()
-    kept = Remembered(lambda: work.now)
-
-    async def slow() -> int:
-        await go.wait()
-        return await work.find()
-
-    assert await kept.soon("a", slow, 0.001) is None
-    assert await kept.soon("a", slow, 0.001) is None  # the first search goes on; no second one begins
-    go.set()
-    assert await kept.get("a", slow) == 1
-    assert await kept.soon("a", slow, 0.0) == 1
-    assert work.done == 1
-    assert await kept.soon("b", slow, 5.0) == 2
-
-
 async def test_who_waits_is_told_what_went_wrong():
     work = Work(0.1)
     kept, work.fails = Remembered(lambda: work.now), True
-    for ask in (kept.get("a", work.find), kept.soon("a", work.find, 5.0)):
-        with pytest.raises(OSError, match="no database"):
-            await ask
+    with pytest.raises(OSError, match="no database"):
+        await kept.get("a", work.find)
 
 
 async def test_a_search_outlives_who_asked_first():
