@@ -26,13 +26,15 @@ class Inspectors:
         self._patience = patience
 
     async def give(self, given: HandOver, client: Client) -> None:
-        """Hand a client's socket over and let go of it. Raises OSError when no inspector takes it in time."""
+        """Hand a client's socket over and let go of it.
+
+        Raises OSError when no inspector takes it in time; a client that does not read what it was answered is cut off.
+        """
         sender = self._senders[self.number_of(given.device)]
         client.transport.pause_reading()
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
-        while client.transport.get_write_buffer_size() and loop.time() < until:  # noqa: ASYNC110 - no such event
-            await asyncio.sleep(0)  # what was answered must be out before our copy is closed
+        await _is_out(client, until)
         while True:
             try:
                 sender.send(given, client.socket.fileno())
@@ -53,3 +55,17 @@ class Inspectors:
         """Close the connections to inspectors."""
         for sender in self._senders:
             sender.close()
+
+
+async def _is_out(client: Client, until: float) -> None:
+    """Wait until what was answered is out: closing our copy would lose it. Raises ConnectionAbortedError, client cut.
+
+    Handed over before, its next answer would stand within this one.
+    """
+    pause = 0.0  # what the kernel has room for is out at once
+    while client.transport.get_write_buffer_size():
+        if asyncio.get_running_loop().time() >= until:
+            client.reset()
+            raise ConnectionAbortedError("the client does not read what it was answered")
+        await asyncio.sleep(pause)
+        pause = _PAUSE

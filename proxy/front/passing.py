@@ -21,12 +21,11 @@ from proxy.front.crossing import Passage
 from proxy.front.dialing import dial
 from proxy.front.doorway import Caller, Doorway
 from proxy.front.greetings import Asked
+from proxy.front.plain_http import is_request
 from proxy.front.relay import Relay, join
 from proxy.front.tunnels import Tunnel
 from proxy.front.web import Begun, Web, with_answer
 from proxy.hand_over import HandOver, Kind
-
-_HTTP_METHODS = tuple(f"{name} ".encode() for name in "GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT".split())
 
 log = structlog.get_logger("front")
 
@@ -181,9 +180,9 @@ async def _look(client: Client, door: Doorway, passage: Passage) -> _Sight:
             clear = door.crossing.holds(passage, name) and door.crossing.may_splice(passage, name)
             return _Sight(clear, name, ech=hello.has_ech)
         await client.more()
-    while any(method.startswith(client.data) for method in _HTTP_METHODS):
+    while (plain := is_request(client.data)) is None:
         await client.more()
-    if client.data.startswith(_HTTP_METHODS):
+    if plain:
         return _Sight(False, plain=True)
     return _Sight(passage.port not in CLIENT_FIRST_PORTS)
 

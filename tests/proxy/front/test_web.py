@@ -408,6 +408,32 @@ async def test_plain_http_inside_a_tunnel_is_served_on_any_port(listener: str) -
     assert all(b"Host: other.test\r\n" in head for head in there.heads)
 
 
+@pytest.mark.parametrize("start", [b"PROPFIND", b"\r\nGET", b"OPTIONS"])
+async def test_plain_http_is_known_by_more_than_the_usual_methods(start: bytes) -> None:
+    async with asyncio.timeout(10), front("http") as bench, site() as there:
+        reader, writer = await tunnel(bench, "partly.test", there.port)
+        assert await welcomed(bench, reader)
+        writer.write(start + b" /bad HTTP/1.1\r\nHost: partly.test\r\n\r\n")
+        given, client = await bench.given.get()
+        client.close()
+        assert given.data.startswith(start)
+        writer.close()
+    assert there.heads == []
+
+
+@pytest.mark.parametrize("line", [b"OPTIONS sip:a@clean.test SIP/2.0\r\n", b"OPTIONS rtsp://clean.test/ RTSP/1.0\r\n"])
+async def test_what_begins_like_http_and_is_another_protocol_passes_untouched(line: bytes) -> None:
+    async with asyncio.timeout(10), front("http") as bench, origin(echo) as port:
+        reader, writer = await tunnel(bench, "clean.test", port)
+        assert await welcomed(bench, reader)
+        for at in range(len(line)):
+            writer.write(line[at : at + 1])
+            await writer.drain()
+        assert await reader.readexactly(len(line)) == line
+        writer.close()
+    assert bench.given.empty()
+
+
 async def test_redirected_plain_http_is_judged_by_its_url() -> None:
     async with asyncio.timeout(10), front("transparent") as bench, site() as there:
         bench.redirected_to = ("127.0.0.1", there.port)
