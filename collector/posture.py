@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 
 import jwt
@@ -44,7 +45,7 @@ def read_report(report: str, device: str, issuers: Sequence[PostureIssuer], now:
     if claims.get("sub") != device:
         raise PostureError("sub: the report is about another device")
     issued = claims["iat"]
-    if isinstance(issued, bool) or not isinstance(issued, int | float):
+    if isinstance(issued, bool) or not isinstance(issued, int | float) or isnan(issued):
         raise PostureError("iat: expected a number of seconds")
     when = datetime.fromtimestamp(min(max(issued, 0), 2**33), UTC)
     if not now - FRESH <= when <= now + _AHEAD:
@@ -69,7 +70,7 @@ def _checked(report: str, issuers: Sequence[PostureIssuer]) -> dict[str, Any]:
         raise PostureError(f"report: longer than {_LONGEST} characters")
     try:
         name = jwt.decode(report, options={"verify_signature": False}).get("iss")
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise PostureError("report: not a signed report (a compact JWS)") from None
     keys = [key for issuer in issuers if issuer.name == name for key in issuer.keys]
     if not keys:
@@ -80,7 +81,7 @@ def _checked(report: str, issuers: Sequence[PostureIssuer]) -> dict[str, Any]:
             claims: dict[str, Any] = jwt.decode(report, key, algorithms=_ALGORITHMS, options=options)
         except jwt.MissingRequiredClaimError as error:
             raise PostureError(f"{error.claim}: is required") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             continue
         return claims
     raise PostureError("report: its signature does not fit the issuer's keys")

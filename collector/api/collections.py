@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from collector.web.doors import is_secure
 from collector.web.paging import Page
 
 
@@ -20,5 +21,5 @@ def answer(
     body["value"] = list(value)
     if value and len(value) == page.top:
         following = request.url.update_query({"$top": str(page.top), "$skip": str(page.skip + page.top)})
-        body["@odata.nextLink"] = str(following)
+        body["@odata.nextLink"] = str(following.with_scheme("https") if is_secure(request) else following)
     return web.json_response(body)

@@ -8,7 +8,7 @@ from collector.posture import PostureError, read_report
 from collector.store.posture import StaleReportError, keep_posture
 from collector.web.bodies import json_object
 from collector.web.errors import Refused
-from collector.web.parts import PARTS
+from collector.web.parts import CALLER, PARTS
 
 _MOST = 128 * 1024  # bytes
 
@@ -22,7 +22,7 @@ async def post(request: web.Request) -> web.Response:
     device, now = request.match_info["id"], parts.clock()
     try:
         posture = read_report(report, device, parts.settings.posture_issuers, now)
-        known = await keep_posture(parts.database, posture, now)
+        known = await keep_posture(parts.database, posture, request[CALLER].name, now)
     except PostureError as error:
         raise Refused(403, str(error)) from None
     except StaleReportError as error:

@@ -28,12 +28,15 @@ class Field:
     """Describe one field: its column, and how a literal becomes the column's value (ValueError says what it may be).
 
     `element` makes the condition for `any`, where the field is a list. `sorts` says whether it may stand in `$orderby`.
+    `through` turns a condition that some value meets into one on the row's own columns, where the value stands in
+    another table: an index finds the rows then, and a row without such a value meets no such condition.
     """
 
     column: ColumnElement[Any]
     read: Callable[[Literal], object]
     element: Callable[[object], Clause] | None = None
     sorts: bool = True
+    through: Callable[[Clause], Clause] | None = None
 
 
 def text(value: Literal) -> object:
@@ -113,7 +116,9 @@ def _compared(asked: Comparison, fields: Mapping[str, Field]) -> Clause:
         raise ODataError(asked.value_at, f"{asked.field}: expected {error}") from None
     if field.element is not None:
         return field.element(values[0])
-    return _sql(field, asked, values)
+    clause = _sql(field, asked, values)
+    some_value = asked.operator != "ne" and None not in values
+    return field.through(clause) if field.through and some_value else clause
 
 
 def _sql(field: Field, asked: Comparison, values: list[object]) -> Clause:

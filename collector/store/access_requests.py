@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from collector.store.policy_tables import ACCESS_REQUESTS
 PENDING, APPROVED, DENIED, EXPIRED = "pending", "approved", "denied", "expired"
 STATUSES = (PENDING, APPROVED, DENIED, EXPIRED)
 LONGEST = timedelta(days=90)
+EVERYONE = ""  # in place of a device's id: an approval for all of them
 MOST_PENDING = 50  # of one device: a page that is asked again and again fills no table
 _REQUESTS = ACCESS_REQUESTS.c
 
@@ -83,6 +85,17 @@ async def keep_request(database: Database, asked: AccessRequest, now: datetime) 
         return made.mappings().one(), True
 
 
+async def let_through(database: Database, host: str, life: timedelta, by: str, now: datetime) -> None:
+    """Approve what nobody asked for: every device may reach a host for a while, whatever indicator of ours says.
+
+    Raises TooManyRequestsError.
+    """
+    request = f"console-{secrets.token_hex(8)}"
+    asked = AccessRequest(request, "console", EVERYONE, "every device", host)
+    kept, _ = await keep_request(database, asked, now)
+    await decide(database, kept["id"], Decision(True, life), by, now)
+
+
 async def decide(database: Database, request: str, decision: Decision, by: str, now: datetime) -> RowMapping | None:
     """Approve or deny a request; nothing where there is no such request.
 
@@ -105,7 +118,8 @@ async def decide(database: Database, request: str, decision: Decision, by: str, 
         }
         changed = update(ACCESS_REQUESTS).where(_REQUESTS.id == request).values(**values).returning(ACCESS_REQUESTS)
         after: RowMapping = (await connection.execute(changed)).mappings().one()
-        body = {"host": row["host"], "device": row["device_id"], "until": until.isoformat()} if until else None
+        whom = {"everyone": True} if row["device_id"] == EVERYONE else {"device": row["device_id"]}
+        body = {"host": row["host"], **whom, "until": until.isoformat()} if until else None
         await tell(connection, Kind.APPROVAL, request, body, now)
         detail = {"host": row["host"], "device": row["device_id"], "until": until.isoformat() if until else None}
         await note(

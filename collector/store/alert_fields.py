@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, cast, null
+from sqlalchemy import BigInteger, ColumnElement, cast, null, select
 
 from collector.odata.fields import Field, instant, number, one_of, text
 from collector.store.alerts import GROUP
@@ -12,6 +12,12 @@ from indicators.words import Severity
 
 SEVERITIES = {severity.capitalize(): severity for severity in Severity}
 _NOTHING = Field(cast(null(), BigInteger), number, sorts=False)  # what Defender has and we do not
+
+
+def _of_devices(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Find devices first: there are few of them beside their alerts, and an index leads on."""
+    return ALERTS.c.device_id.in_(select(DEVICES.c.id).where(condition).correlate(None))
+
 
 ALERT_FIELDS = {
     "id": Field(ALERTS.c.id, text),
@@ -30,7 +36,7 @@ ALERT_FIELDS = {
     "lastUpdateTime": Field(ALERTS.c.updated, instant),
     "resolvedTime": Field(ALERTS.c.resolved, instant),
     "machineId": Field(ALERTS.c.device_id, text),
-    "computerDnsName": Field(DEVICES.c.name, text),
+    "computerDnsName": Field(DEVICES.c.name, text, through=_of_devices),
     "rbacGroupName": Field(GROUP, text),
     "count": Field(ALERTS.c.count, number),
     "incidentId": _NOTHING,

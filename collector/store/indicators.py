@@ -99,6 +99,13 @@ async def list_indicators(
     return list((await connection.execute(wanted)).mappings())
 
 
+async def has_indicator(connection: AsyncConnection, submission: Submission, now: datetime) -> bool:
+    """Say whether there is one of this type and value that has not expired."""
+    one = submission.indicator
+    same = (INDICATORS.c.type == one.type) & (INDICATORS.c.value == one.value)
+    return bool(await count_indicators(connection, same, in_force(now)))
+
+
 async def count_indicators(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
     """Count indicators."""
     wanted = select(func.count()).select_from(INDICATORS).where(*where)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerting import Sighting, alert_id
+from collector.audit.log import AuditEntry, note
 from collector.posture import Posture
 from collector.store.alert_rows import keep_alerts
 from collector.store.database import Database
@@ -19,6 +20,7 @@ from indicators.words import Severity
 
 TITLE = "Jailbreak or root detected"
 _THREAT = "posture"
+_SAID = ("issuer", "compromised", "os_platform", "os_version", "patch_level")
 _PLACE = " posture"  # in an alert's id, where no destination reads so
 
 
@@ -29,15 +31,18 @@ class StaleReportError(ValueError):
         super().__init__("iat: a report of this time or a later one is known already")
 
 
-async def keep_posture(database: Database, posture: Posture, now: datetime) -> bool:
-    """Keep a report and let alerts and risk follow; false for a device that is not known. Raises StaleReportError."""
+async def keep_posture(database: Database, posture: Posture, by: str, now: datetime) -> bool:
+    """Keep a report and let alerts and risk follow; false for a device that is not known. Raises StaleReportError.
+
+    `by` handed it in; it is believed for its issuer. The audit log tells of one that says something new.
+    """
     async with database.write() as connection:
         device = (await connection.execute(select(DEVICES).where(DEVICES.c.id == posture.device_id))).mappings().first()
         if device is None:
             return False
-        known = select(POSTURES.c.issued).where(POSTURES.c.device_id == posture.device_id)
-        last = (await connection.execute(known)).scalar()
-        if last is not None and posture.issued <= last:
+        known = select(POSTURES).where(POSTURES.c.device_id == posture.device_id)
+        last = (await connection.execute(known)).mappings().first()
+        if last is not None and posture.issued <= last["issued"]:
             raise StaleReportError
         row = {
             "device_id": posture.device_id,
@@ -50,6 +55,9 @@ async def keep_posture(database: Database, posture: Posture, now: datetime) -> b
             "patch_level": posture.patch_level,
         }
         await database.upsert(connection, POSTURES, [row])
+        if last is None or any(last[name] != row[name] for name in _SAID):
+            said = {name: row[name] for name in _SAID}
+            await note(connection, AuditEntry(now, by, "machine.posture", posture.device_id, said))
         if posture.compromised:
             sighting = _sighting(posture, device["name"])
             await keep_alerts(database, connection, {sighting.id: sighting}, {}, now)

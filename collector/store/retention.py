@@ -8,19 +8,39 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, String, Table, cast, delete, or_, select
 
 from collector.store.access_requests import take_back_expired
 from collector.store.alert_totals import subtract
 from collector.store.bulk import among
+from collector.store.claim_tables import CLAIMS
 from collector.store.database import Database, chunks
 from collector.store.indicators import remove_expired
-from collector.store.people_tables import AUDIT
+from collector.store.people_tables import API_TOKENS, AUDIT, INVITATIONS, LOOK_BACKS
 from collector.store.policy_stream import Kind, forget_tombstones, tell
-from collector.store.policy_tables import ACCESS_REQUESTS, DEVICE_GROUPS, POSTURES, RISK_CHANGES, RISKS
+from collector.store.policy_tables import (
+    ACCESS_REQUESTS,
+    DEVICE_GROUPS,
+    FOLLOWERS,
+    INDICATORS,
+    POSTURES,
+    RISK_CHANGES,
+    RISKS,
+)
 from collector.store.risk import recompute
 from collector.store.sighting_tables import SIGHTINGS
-from collector.store.tables import ACTIVITY, ALERTS, DEVICES, EVENTS, ORPHANS, RECEIPTS, SESSIONS
+from collector.store.sign_tables import JAILBREAK_SIGNS
+from collector.store.tables import (
+    ACTIVITY,
+    ALERTS,
+    DEVICE_TRAITS,
+    DEVICES,
+    EVENTS,
+    GATEWAYS,
+    ORPHANS,
+    RECEIPTS,
+    SESSIONS,
+)
 
 _PART = 1000  # rows removed in one transaction
 _DEVICES = 100  # devices whose risk is computed in one
@@ -52,12 +72,43 @@ async def sweep(
         await _remove(database, AUDIT, AUDIT.c.time < old["audit"], AUDIT.c.seq),
         await _remove_at_once(database, ACTIVITY, ACTIVITY.c.hour < old["activity"]),
         await _remove_at_once(database, SIGHTINGS, SIGHTINGS.c.received < old["sightings"]),
+        await _forget_around_devices(database, old["devices"]),
+        await _forget_what_ended(database, now, old["audit"]),
         await remove_expired(database, now),
         await take_back_expired(database, now),
         await forget_tombstones(database, now),
     ]
     await _follow_up(database, now)
     return sum(removed)
+
+
+async def _forget_around_devices(database: Database, before: datetime) -> int:
+    """Forget what a device that stays has not been seen with for so long, and gateways that were not heard of.
+
+    A gateway's last status names devices and where their apps connect.
+    """
+    told = {GATEWAYS: GATEWAYS.c.last_seen, FOLLOWERS: FOLLOWERS.c.time}
+    seen = {table: table.c.last_seen for table in (DEVICE_TRAITS, JAILBREAK_SIGNS, CLAIMS)}
+    removed = 0
+    async with database.write() as connection:
+        for table, when in (seen | told).items():
+            removed += (await connection.execute(delete(table).where(when < before))).rowcount
+    return removed
+
+
+async def _forget_what_ended(database: Database, now: datetime, before: datetime) -> int:
+    """Forget invitations that are too old, tokens that ended long ago, and looks back for indicators that are gone."""
+    gone = cast(INDICATORS.c.seq, String)
+    conditions = {
+        INVITATIONS: INVITATIONS.c.expires <= now,
+        API_TOKENS: or_(API_TOKENS.c.revoked < before, API_TOKENS.c.expires < before),
+        LOOK_BACKS: LOOK_BACKS.c.indicator.not_in(select(gone)) & (LOOK_BACKS.c.time < before),
+    }
+    removed = 0
+    async with database.write() as connection:
+        for table, condition in conditions.items():
+            removed += (await connection.execute(delete(table).where(condition))).rowcount
+    return removed
 
 
 async def _follow_up(database: Database, now: datetime) -> None:

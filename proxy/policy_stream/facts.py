@@ -76,15 +76,13 @@ class PushedFacts:
         return parse_indicator(entry, self._origin(f"indicator {key}"))
 
     def _approval(self, key: str, body: Mapping[str, Any]) -> Fact:
-        """Read an approved request: an allow for one device and host, for a while."""
+        """Read an approved request: an allow of one host for one device, or for `everyone`, for a while."""
         until = datetime.fromisoformat(body["until"])
         if until.tzinfo is None:
             raise ValueError("until: expected a time with its offset")
-        device = body["device"]
-        if not isinstance(device, str) or not device:
-            raise ValueError("device: expected an id")
+        devices = frozenset() if body.get("everyone") is True else frozenset((_device(body["device"]),))
         found = parse_indicator({"allow": body["host"]}, self._origin(f"access request {key}"))
-        return tuple(replace(one, expiration=until, devices=frozenset((device,))) for one in found)
+        return tuple(replace(one, expiration=until, devices=devices) for one in found)
 
     def _origin(self, place: str) -> Origin:
         return Origin(SOURCE, custom=True, place=place, yields=not self._overrides)
@@ -92,6 +90,12 @@ class PushedFacts:
 
 def _unknown(_: str, __: Mapping[str, Any]) -> Fact:
     raise ValueError("there is no such kind here")
+
+
+def _device(found: object) -> str:
+    if not isinstance(found, str) or not found:
+        raise ValueError("device: expected an id")
+    return found
 
 
 def _risk(_: str, body: Mapping[str, Any]) -> Fact:

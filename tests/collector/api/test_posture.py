@@ -79,8 +79,11 @@ async def test_a_jailbreak_is_a_high_alert_until_a_clean_report(running):
         (_report(rooted="yes"), 403, "jailbroken, rooted: expected true or false"),
         (_report(os_version="x" * 65), 403, "os_version: expected text"),
         (_report(os_version=18), 403, "os_version: expected text"),
+        (_report(iat=float("nan")), 403, "iat: expected a number"),
+        (_report(iat=float("inf")), 403, "iat: expected a report of the last 10 minutes"),
+        ("e30." + "W1tb" * 15_000 + ".AA", 403, "report: not a signed report"),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 async def test_what_is_not_believed(running, report, status, said):
     await running.deliver(device_seen("d"))
@@ -93,5 +96,9 @@ async def test_a_report_counts_once_and_only_for_known_devices(running):
     assert (await _hand_in(running, _report()))[0] == 404
     await running.deliver(device_seen("d"))
     assert (await _hand_in(running, _report(jailbroken=True)))[0] == 204
+    _, body, _ = await running.ask("GET", "/api/v1/audit?what=machine.posture", ADMIN)
+    (entry,) = body["value"]
+    assert (entry["who"], entry["target"], entry["detail"]["compromised"]) == ("admin token", "dev-phone", True)
+    assert entry["detail"]["issuer"] == ISSUER
     assert (await _hand_in(running, _report()))[0] == 409, "an older clean report takes nothing back"
     assert (await _hand_in(running, _report(), READ))[0] == 403

@@ -8,6 +8,7 @@ import io
 import re
 import socket
 from contextlib import closing
+from datetime import timedelta
 
 import psutil
 import pytest
@@ -19,6 +20,8 @@ from collector.web.access import Scope
 from collector.web.parts import PARTS
 from indicators.event import Evidence
 from indicators.words import Action, Category, Severity
+from proxy.policy_stream.facts import PushedFacts
+from proxy.policy_stream.told import read_told
 from tests.collector.conftest import ADMIN, GATEWAY, NOW, READ
 from tests.collector.console.test_pages import STATUS, get
 from tests.support.events import verdict
@@ -251,6 +254,29 @@ async def test_why_shows_every_match_and_a_way_out(running):
     (allowed,) = (await running.ask("GET", "/api/indicators", ADMIN))[1]["value"]
     assert (allowed["action"], allowed["expirationTime"]) == ("Allowed", "2026-11-23T13:00:00.000Z")
     assert (await post(running, "/why/allow", host="a b"))[0] == 400
+
+
+async def test_allowing_for_an_hour_leaves_an_indicator_of_ours_in_force_after_it(running):
+    block = {"indicatorValue": "Evil.example", "indicatorType": "DomainName", "action": "Block", "severity": "High"}
+    await running.ask("POST", "/api/indicators", ADMIN, json={**block, "title": "Ours", "description": "d"})
+    assert (await post(running, "/why/allow", host="evil.example"))[0] == 303
+    (ours,) = (await running.ask("GET", "/api/indicators", ADMIN))[1]["value"]
+    assert (ours["action"], ours["title"], ours["expirationTime"]) == ("Block", "Ours", None)
+    _, told, _ = await running.ask("GET", "/api/v1/policy?wait=0", GATEWAY)
+    facts = PushedFacts()
+    facts.take(read_told(told).changes)
+    found = {(one.value, one.action) for one in facts.indicators(NOW)}
+    assert found == {("evil.example", Action.BLOCK), ("evil.example", Action.ALLOW)}, "and equal, an allow outranks"
+    assert [one.action for one in facts.indicators(NOW + timedelta(minutes=61))] == [Action.BLOCK]
+    page = (await running.ask("GET", "/requests", ADMIN))[1]
+    assert "every device" in page
+    way = re.search(r'action="(/requests/[^"]+)" class="inline"', page)[1]
+    assert "Take back" not in await get(running, "/requests"), "a reader may look"
+    (entry,) = (await running.ask("GET", "/api/v1/audit?what=request.approve", ADMIN))[1]["value"]
+    assert (entry["who"], entry["detail"]["host"]) == ("admin token", "evil.example")
+    assert await post(running, way, what="deny") == (303, "/requests?done=denied")
+    facts.take(read_told((await running.ask("GET", "/api/v1/policy?wait=0", GATEWAY))[1]).changes)
+    assert [one.action for one in facts.indicators(NOW)] == [Action.BLOCK]
 
 
 async def test_why_without_an_answer_says_so(running, monkeypatch):

@@ -13,6 +13,7 @@ from collector.web.access import Scope
 from collector.web.parts import PARTS
 from tests.collector.conftest import GATEWAY, NOW, READ, Running
 from tests.support.events import verdict
+from tests.support.hostile import HOSTILE
 
 
 def samples(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -32,6 +33,14 @@ async def test_numbers_follow_what_happens(running):
     assert found["process_resident_memory_bytes", ()] > 0
     assert "example" not in text
     assert "phone" not in text
+
+
+async def test_hostile_names_of_gateways_forge_no_line(running):
+    texts = [text.replace("\0", "\ufffd") for text in HOSTILE]
+    await running.deliver(*(verdict(f"v{i}", gateway=text) for i, text in enumerate(HOSTILE)))
+    found = samples((await running.ask("GET", "/metrics"))[1])
+    assert {labels[0] for name, labels in found if name == "seawall_collector_events_total"} == set(texts)
+    assert {name for name, _ in found if not name.startswith(("seawall_collector_", "process_", "python_"))} == set()
 
 
 async def test_who_may_read_them(running):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import ssl
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +19,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import insert, select
 
+from collector.compliance import EVENT
 from collector.outputs import dispatch
 from collector.outputs.addresses import AddressError, resolve
 from collector.outputs.backlog import waiting
@@ -26,7 +29,8 @@ from collector.store.people_tables import OUTPUTS
 from collector.store.policy_tables import RISK_CHANGES
 from collector.web.parts import PARTS
 from indicators.addresses import is_private_by_spelling
-from tests.collector.conftest import NOW, Running
+from indicators.words import Category, Stage
+from tests.collector.conftest import ADMIN, NOW, Running
 from tests.collector.outputs.test_forms import SYSLOG
 from tests.support.events import verdict
 from tests.support.hostile import HOSTILE
@@ -46,9 +50,11 @@ class Receiver:
 
     answers: list[int] = field(default_factory=list)
     bodies: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     url: str = ""
 
     async def take(self, request: web.Request) -> web.Response:
+        self.times.append(time.monotonic())
         self.bodies.append((dict(request.headers), await request.read()))
         status = self.answers.pop(0) if self.answers else 204
         headers = {"Retry-After": "0"} if status == 429 else {"Location": "/elsewhere"} if status == 302 else {}
@@ -180,6 +186,47 @@ async def test_changes_of_risk_go_out_as_signed_events(collector_settings, clock
             key = jwt.PyJWK(parts.signer.jwks()["keys"][0])
             claims = jwt.decode(body, key, algorithms=["ES256"], options={"verify_iat": False})
             assert claims["sub_id"]["id"] == "dev"
+
+
+async def test_a_receiver_that_knows_the_published_keys_follows_a_device_out_of_compliance_and_back(
+    collector_settings, clock
+):
+    async with receiver() as hook:
+        caep = webhook(hook.url, format=Format.CAEP, send=(Send.RISK,))
+        async with collector(collector_settings, clock, caep) as running:
+            await running.deliver(verdict("m", category=Category.MALWARE, stage=Stage.DOWNLOAD))
+            await until(lambda: len(hook.bodies) == 1)
+            clock.advance(minutes=5)
+            (alert,) = (await running.ask("GET", "/api/alerts"))[1]["value"]
+            await running.ask("PATCH", f"/api/alerts/{alert['id']}", ADMIN, json={"status": "Resolved"})
+            await until(lambda: len(hook.bodies) == 2)
+            published = jwt.PyJWKSet.from_dict((await running.ask("GET", "/.well-known/jwks.json", ""))[1])
+            statuses = []
+            for _, body in hook.bodies:
+                key = published[jwt.get_unverified_header(body)["kid"]]
+                claims = jwt.decode(body, key, algorithms=["ES256"], options={"verify_iat": False})
+                statuses.append((claims["sub_id"]["id"], claims["events"][EVENT]["current_status"]))
+            assert statuses == [("dev-phone", "not-compliant"), ("dev-phone", "compliant")]
+
+
+async def test_a_webhook_carries_the_hostile_corpus_as_it_is(collector_settings, clock):
+    async with receiver() as hook, collector(collector_settings, clock, webhook(hook.url)) as running:
+        texts = [text.replace("\0", "\ufffd") for text in HOSTILE]  # no database keeps a NUL
+        await running.deliver(*(verdict(f"v{i}", host=f"h{i}.example", title=text) for i, text in enumerate(HOSTILE)))
+        await until(lambda: len(hook.notices) >= len(HOSTILE))
+        assert [notice["alert"]["title"] for notice in hook.notices] == texts
+        assert all(body.isascii() and b"\n" not in body for _, body in hook.bodies)
+
+
+async def test_a_webhook_is_asked_no_more_often_than_its_interval(collector_settings, clock):
+    slow = 0.5
+    async with receiver() as hook, collector(collector_settings, clock, webhook(hook.url, interval=slow)) as running:
+        for number in range(20):
+            await running.deliver(verdict(f"v{number}", host=f"h{number}.example"))
+        await until(lambda: len(hook.notices) == 20)
+        gaps = [later - sooner for sooner, later in itertools.pairwise(hook.times)]
+        assert all(gap >= slow * 0.9 for gap in gaps), "what comes meanwhile goes together"
+        assert len(hook.bodies) < 20
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,11 @@ from sqlalchemy import event
 
 from collector.odata.fields import order, where
 from collector.store.alert_fields import ALERT_FIELDS
-from collector.store.alerts import NEWEST_FIRST, list_alerts, list_cells
+from collector.store.alerts import NEWEST_FIRST, count_alerts, list_alerts, list_cells
 from collector.store.ingest import record
 from collector.store.tables import ALERTS
 from tests.collector.conftest import NOW
-from tests.support.events import verdict
+from tests.support.events import PHONE, verdict
 
 DAYS_90 = timedelta(days=90)
 FILTERS = (
@@ -24,9 +25,7 @@ FILTERS = (
 )
 
 
-@pytest.mark.parametrize("text", FILTERS)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_an_alert_that_a_filter_leaves_out_is_not_read(database, text):
+async def _plans(database, text: str) -> list[str]:
     plans: list[str] = []
 
     def planned(connection, _cursor, statement, parameters, *_):
@@ -37,8 +36,39 @@ async def test_an_alert_that_a_filter_leaves_out_is_not_read(database, text):
     async with database.read() as connection:
         event.listen(connection.sync_connection, "before_cursor_execute", planned)
         await list_alerts(connection, [where(text, ALERT_FIELDS)], NEWEST_FIRST, 50, 1000)
+    return plans
+
+
+@pytest.mark.parametrize("text", FILTERS)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_alert_that_a_filter_leaves_out_is_not_read(database, text):
+    plans = await _plans(database, text)
     assert "SCAN alerts USING COVERING INDEX ix_alerts_newest" in plans
     assert "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)" in plans
+
+
+@pytest.mark.parametrize("text", ["computerDnsName eq 'tab'", "contains(computerDnsName,'a') and severity eq 'High'"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_devices_are_found_before_their_alerts(database, text):
+    plans = await _plans(database, text)
+    assert any(plan.startswith("SEARCH alerts USING INDEX ix_alerts_device_id") for plan in plans), plans
+
+
+async def test_what_a_condition_on_devices_finds(database):
+    tablet = replace(PHONE, id="dev-2", name="Tablet")
+    await record(database, [verdict("a"), verdict("b", device=tablet), verdict("c", device=tablet)], NOW, DAYS_90)
+    async with database.read() as connection:
+        for text, found in (
+            ("computerDnsName eq 'Tablet'", 1),
+            ("not (computerDnsName eq 'Tablet')", 1),
+            ("computerDnsName ne 'Tablet'", 1),
+            ("computerDnsName in ('Tablet','Mira''s phone')", 2),
+            ("endswith(computerDnsName,'phone') or startswith(computerDnsName,'tab')", 2),
+            ("computerDnsName eq null", 0),
+            ("computerDnsName gt 'N'", 1),
+        ):
+            clause = where(text, ALERT_FIELDS)
+            assert len(await list_alerts(connection, [clause])) == await count_alerts(connection, clause) == found, text
 
 
 async def test_order_and_pages_hold(database):

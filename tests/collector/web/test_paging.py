@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from collector.web.parts import PARTS
 from tests.support.events import verdict
 
 
@@ -26,3 +27,13 @@ async def test_pages_follow_each_other(running):
     assert len(seen) == len(set(seen)) == 5
     _, body, _ = await running.ask("GET", "/api/machines?$top=0")
     assert body == {"value": []}
+
+
+async def test_the_link_onward_keeps_to_tls_where_a_terminator_speaks_it(running):
+    host = f"localhost:{running.service.port}"
+    object.__setattr__(running.service._app[PARTS].settings, "public_url", f"https://{host}")
+    await running.deliver(*(verdict(f"v{i}", host=f"h{i}.example") for i in range(2)))
+    _, body, _ = await running.ask("GET", "/api/alerts?$top=1", headers={"Host": host})
+    assert body["@odata.nextLink"].startswith(f"https://{host}/api/alerts?")
+    _, body, _ = await running.ask("GET", "/api/alerts?$top=1")
+    assert body["@odata.nextLink"].startswith(running.url), "who came by another name goes on as they came"

@@ -40,6 +40,21 @@ def test_each_kind():
     assert list(facts.indicators(NOW + timedelta(hours=2))) == [block], "what has expired is gone"
 
 
+def test_an_approval_may_be_for_everyone_and_says_so():
+    until = (NOW + timedelta(hours=1)).isoformat()
+    facts = _facts(
+        ("indicator", "1", {"value": "evil.example", "action": "block"}),
+        ("approval", "all", {"host": "evil.example", "everyone": True, "until": until}),
+        ("approval", "odd", {"host": "evil.example", "everyone": 1, "device": "", "until": until}),
+    )
+    block, allow = facts.indicators(NOW)
+    assert (block.action, allow.action, allow.devices, allow.value) == (
+        Action.BLOCK, Action.ALLOW, frozenset(), "evil.example",
+    )  # fmt: skip
+    assert list(facts.misunderstood) == [("approval", "odd")]
+    assert list(facts.indicators(NOW + timedelta(hours=2))) == [block]
+
+
 @pytest.mark.parametrize("overrides", [False, True])
 def test_pushed_indicators_yield_unless_the_policy_lets_them(overrides):
     facts = _facts(("indicator", "1", {"allow": "x.example"}), overrides=overrides)
