@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from indicators.observation import Address, Device
+from proxy import local_messages
 from proxy.dns.wire import device_from_json, device_to_json
 
 MAX_MESSAGE = 384 * 1024  # bytes: what was read of the client and of a server, and the note before it
 _LENGTH = struct.Struct("!I")
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _WAITING = 128  # connections of fronts that wait to be accepted
 
 
@@ -87,10 +87,10 @@ class Sender:
             raise OSError(errno.EMSGSIZE, "more was read of a connection than can be handed over")
         descriptors = [client] if given.upstream is None else [client, given.upstream.fileno()]
         try:
-            socket.send_fds(self._connected(), [message], descriptors)
+            local_messages.send(self._connected(), message, descriptors)
         except ConnectionError:
             self.close()
-            socket.send_fds(self._connected(), [message], descriptors)
+            local_messages.send(self._connected(), message, descriptors)
 
     def close(self) -> None:
         """Close the connection to the inspector."""
@@ -100,7 +100,7 @@ class Sender:
 
     def _connected(self) -> socket.socket:
         if self._socket is None:
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            made = socket.socket(socket.AF_UNIX, local_messages.kind())
             try:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
                 made.setblocking(False)
@@ -115,7 +115,7 @@ class Sender:
 def listen(path: Path) -> socket.socket:
     """Open the inspector's end. The directory is ours alone (0700)."""
     path.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server = socket.socket(socket.AF_UNIX, local_messages.kind())
     server.bind(str(path))
     path.chmod(0o600)
     server.listen(_WAITING)
@@ -126,8 +126,7 @@ def listen(path: Path) -> socket.socket:
 def accept(server: socket.socket) -> socket.socket | None:
     """Accept a front's connection; nothing when another user's process knocked."""
     peer, _ = server.accept()
-    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    if uid != os.getuid():
+    if local_messages.peer_uid(peer) != os.getuid():
         peer.close()
         return None
     peer.setblocking(False)
@@ -138,7 +137,7 @@ def receive(peer: socket.socket, take: Callable[[HandOver, socket.socket], None]
     """Take every hand-over that waits; false when the front has closed its end."""
     while True:
         try:
-            message, descriptors, _, _ = socket.recv_fds(peer, MAX_MESSAGE, 2)
+            message, descriptors = local_messages.receive(peer, MAX_MESSAGE, 2)
         except BlockingIOError:
             return True
         except ConnectionError:

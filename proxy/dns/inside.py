@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import socket
-import struct
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,13 +22,12 @@ from proxy.dns.given import GivenNames
 from proxy.dns.look_up import LookUp
 from proxy.dns.responder import Came, Responder
 from proxy.dns.wire import device_from_json, frame, lookup_to_json, read_frame
+from proxy.local_messages import peer_uid
 
 log = logging.getLogger(__name__)
 
 _MAX_PENDING = 1024  # questions of one connection that wait at the same time
 _SEND_WITHIN = 5.0  # seconds
-_PEER_UID = struct.Struct("=3i")  # struct ucred of Linux: pid, uid, gid
-_LOCAL_PEERCRED = struct.Struct("=2I")  # the head of macOS' struct xucred: version, uid
 
 
 class InsideListener:
@@ -130,11 +128,3 @@ def _bind(path: Path) -> socket.socket:
     finally:
         os.umask(mask)
     return sock
-
-
-def peer_uid(sock: socket.socket) -> int:
-    """Return the user id of the process at the other end of a Unix socket."""
-    if hasattr(socket, "SO_PEERCRED"):
-        return int(_PEER_UID.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_UID.size))[1])
-    raw = sock.getsockopt(0, 1, 76)  # pragma: no cover - SOL_LOCAL and LOCAL_PEERCRED of macOS
-    return int(_LOCAL_PEERCRED.unpack_from(raw)[1])  # pragma: no cover

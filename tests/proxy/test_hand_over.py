@@ -11,10 +11,19 @@ import pytest
 
 from indicators.observation import Device
 from indicators.words import IdentifiedBy
+from proxy import local_messages
 from proxy.hand_over import MAX_MESSAGE, HandOver, Kind, Sender, accept, listen, receive
 
 PHONE = Device("d1", "a phone", "children", IdentifiedBy.CREDENTIAL, "192.0.2.7", "socks")
 ADDRESSES = (ip_address("192.0.2.1"), ip_address("2001:db8::1"))
+
+
+@pytest.fixture(params=[socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["packets", "stream"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> socket.SocketKind:
+    """Each test, as on Linux and as on a system whose Unix sockets do not keep messages apart."""
+    found: socket.SocketKind = request.param
+    monkeypatch.setattr(local_messages, "kind", lambda: found)
+    return found
 
 
 def fresh(data: bytes = b"") -> HandOver:
@@ -75,8 +84,10 @@ def test_an_inspector_that_takes_nothing_makes_nobody_wait_in_the_call(tmp_path:
     sender.close()
 
 
-def test_another_users_process_is_turned_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with listen(tmp_path / "i") as server, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
+def test_another_users_process_is_turned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: socket.SocketKind
+) -> None:
+    with listen(tmp_path / "i") as server, socket.socket(socket.AF_UNIX, kind) as stranger:
         stranger.connect(str(tmp_path / "i"))
         monkeypatch.setattr(os, "getuid", lambda: 12345)
         assert accept(server) is None
