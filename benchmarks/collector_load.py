@@ -1,8 +1,8 @@
 """The load for the collector: batches of events as gateways send them, and a reader who opens all pages of the console.
 
 `python -m benchmarks.collector_load URL SECONDS BEGIN` prints one JSON object: events a second, and for each page
-its median answer in milliseconds; `most` is how many were taken while nobody read and a batch always waited. BEGIN
-keeps ids apart between runs.
+its median answer in milliseconds; `most` is how many were taken while nobody read and batches always waited. BEGIN
+keeps ids apart between runs. Batches are made before the time begins: in life other machines make them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ import aiohttp
 GATEWAY, READ, ADMIN = "gateway-token-0123", "reading-token-0123", "administrators-0123"
 BATCH = 2000
 OFFERED = 5500.0  # events a second, while pages are read
+GATEWAYS = 2  # that deliver at the same time, each one batch after another
+PAUSE = 0.5  # seconds between an answer and the next page: one person who is in a hurry
+_ALONE = 0.25  # of the time nobody reads
+_FASTEST = 9000.0  # events a second: more are not made for the time in which nobody reads
 _DEVICES, _HOSTS = 300, 400
 OLDEST = 5000  # events ago: how far back a repeat's incident lies at most
 _MINUTE = 60  # seconds
@@ -81,26 +85,26 @@ def _repeat(chance: random.Random, begin: int, number: int, when: datetime) -> d
 
 
 class Load:
-    """Send and read until the time is over."""
+    """Send and read until the time is over, or nothing is left to send."""
 
-    def __init__(self, url: str, begin: int) -> None:
+    def __init__(self, url: str, begin: int, number: int) -> None:
         self._url = url
-        self._batches = batches(begin)
+        self._batches = iter(list(islice(batches(begin), number)))
         self.accepted = 0
 
     async def send(self, http: aiohttp.ClientSession, until: float, pace: float = math.inf) -> float:
-        """Deliver batches, at most `pace` events a second; return how many were taken a second.
+        """Deliver from all gateways, at most `pace` events a second together; return how many were taken a second."""
+        began, before = time.monotonic(), self.accepted
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(GATEWAYS):
+                tasks.create_task(self._deliver(http, until, pace / GATEWAYS))
+        return (self.accepted - before) / (time.monotonic() - began)
 
-        A batch that is told to wait is sent again.
-
-        The next batch is made while one is delivered, so that making them does not hold up the collector.
-        """
+    async def _deliver(self, http: aiohttp.ClientSession, until: float, pace: float) -> None:
+        """Deliver one batch after another; one that is told to wait is sent again."""
         headers = {"Authorization": f"Bearer {GATEWAY}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
-        began, sent, before = time.monotonic(), 0, self.accepted
-        making = asyncio.create_task(asyncio.to_thread(next, self._batches))
-        while time.monotonic() < until:
-            body = await making
-            making = asyncio.create_task(asyncio.to_thread(next, self._batches))
+        began, sent = time.monotonic(), 0
+        while time.monotonic() < until and (body := next(self._batches, None)):
             await asyncio.sleep(max(0.0, began + sent / pace - time.monotonic()))
             sent += BATCH
             while True:
@@ -110,9 +114,6 @@ class Load:
                     self.accepted += told["accepted"]
                     break
                 await asyncio.sleep(0.2)
-        rate = (self.accepted - before) / (time.monotonic() - began)
-        await making
-        return rate
 
     async def read(self, http: aiohttp.ClientSession, until: float, taken: dict[str, list[float]]) -> None:
         """Open page after page, one at a time, as somebody does who works with the console."""
@@ -124,18 +125,19 @@ class Load:
                     await answer.read()
                     assert answer.status == 200, (page, answer.status)
                 taken[page].append(1000 * (time.perf_counter() - began))
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(PAUSE)
 
 
 async def main(url: str, seconds: float, begin: int) -> None:
-    """Send as much as is taken for half the time; then what is offered, while pages are read."""
-    load = Load(url, begin)
+    """Send as much as is taken for a part of the time; then what is offered, while pages are read."""
+    alone = seconds * _ALONE
+    load = Load(url, begin, math.ceil((alone * _FASTEST + (seconds - alone) * OFFERED) / BATCH) + GATEWAYS)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as http:
-        most, began = await load.send(http, time.monotonic() + seconds / 2), time.monotonic()
+        most, began = await load.send(http, time.monotonic() + alone), time.monotonic()
         taken: dict[str, list[float]] = {page: [] for page in PAGES}
         async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(load.send(http, began + seconds, pace=OFFERED))
-            tasks.create_task(load.read(http, began + seconds, taken))
+            sending = tasks.create_task(load.send(http, began + seconds - alone, pace=OFFERED))
+            tasks.create_task(load.read(http, began + seconds - alone, taken))
     pages = {page: median(values) for page, values in taken.items()}
     print(json.dumps({"most": most, "rate": sending.result(), "pages": pages}))
 

@@ -31,6 +31,7 @@ from collector.store.database import Database
 from collector.store.enrolled import caller_of_gateway
 from collector.store.policy_stream import begin_stream
 from collector.sweeper import sweeping
+from collector.turns import taking_turns
 from collector.web.access import Tokens
 from collector.web.doors import behind
 from collector.web.errors import as_json, refusal
@@ -79,6 +80,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = now)
         app.router.add_route(method, path, behind(access, handler))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_end_streams)
+    app.cleanup_ctx.append(taking_turns)
     app.cleanup_ctx.append(_open_database)
     app.cleanup_ctx.append(sweeping)
     app.cleanup_ctx.append(dispatching)
