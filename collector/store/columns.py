@@ -1,9 +1,11 @@
-"""Column types that are the same on SQLite and PostgreSQL. Nothing about our tables is known here."""
+"""Column types that are the same on SQLite and PostgreSQL, and how JSON is written. Our tables are not known here."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, SmallInteger
 from sqlalchemy.types import TypeDecorator
@@ -23,6 +25,20 @@ def milliseconds(when: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970, rounded down."""
     since = when - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class JsonText(str):
+    """Hold JSON that is written already: a JSON column takes it as it is."""
+
+    __slots__ = ()
+
+
+def json_text(value: Any) -> JsonText:
+    """Write a value, which has no circles, as JSON; what is written already stays."""
+    return value if isinstance(value, JsonText) else JsonText(_ENCODE(value))
 
 
 class Instant(TypeDecorator[datetime]):

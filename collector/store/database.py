@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from collector.store import migrate
 from collector.store.bulk import Row, among, run_many
+from collector.store.columns import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,11 +52,11 @@ class Database:
         self._url = make_url(url)
         if self._url.get_backend_name() not in ("sqlite", "postgresql"):
             raise ValueError(f"collector database: expected sqlite or postgresql, got {self._url.drivername}")
-        self._engine: AsyncEngine = create_async_engine(self._url, pool_pre_ping=True)
+        self._engine: AsyncEngine = create_async_engine(self._url, pool_pre_ping=True, json_serializer=json_text)
         self._writer = self._engine
         self._writing = asyncio.Lock()
         if self.is_sqlite:
-            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0)
+            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0, json_serializer=json_text)
             _prepare_sqlite(self._engine, "BEGIN", _PRAGMAS + _READER_PRAGMAS)
             _prepare_sqlite(self._writer, "BEGIN IMMEDIATE", _PRAGMAS + _WRITER_PRAGMAS)
 

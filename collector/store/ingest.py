@@ -6,12 +6,12 @@ from the network here, and nothing is judged.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,8 +21,9 @@ from collector.alerting import merge as merge_sightings
 from collector.arrival import ALLOWED, Arrival, conceal, hour_of, measure_of, plausible
 from collector.inventory import state_of, tellings
 from collector.store.alert_rows import Tally, keep_alerts
-from collector.store.bulk import among, run_many
+from collector.store.bulk import Row, among, run_many
 from collector.store.claims import keep_claims
+from collector.store.columns import json_text
 from collector.store.database import Database
 from collector.store.gateways import Delivery, note_deliveries
 from collector.store.inventory_rows import keep_devices, keep_traits
@@ -62,18 +63,17 @@ async def record(
 
     `refused` says, by gateway, what of the same delivery could not be read.
     """
-    arrivals: dict[str, Arrival] = {}
-    for event in events:
-        arrivals.setdefault(event.id, Arrival(conceal(event), plausible(event.time, now, retention)))
+    prepared = await asyncio.to_thread(_prepared, events, now, retention)
     async with database.write() as connection:
-        fresh = await _fresh(database, connection, list(arrivals.values()), now)
+        fresh = await _fresh(database, connection, prepared)
         repeats, orphans = await _repeats(connection, fresh)
         known = await _incidents(connection, {repeat.incident for repeat in repeats})
         await _count_repeats(connection, [repeat for repeat in repeats if repeat.incident in known])
         await _keep_orphans(
             database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
         )
-        raised = await _alerts(database, connection, fresh, repeats, known, now)
+        seen = [prepared.sightings[a.event.id] for a in fresh if a.event.id in prepared.sightings]
+        raised = await _alerts(database, connection, seen, repeats, known, now)
         told = tellings(fresh)
         await keep_devices(database, connection, [state_of(one) for one in told], now)
         await keep_claims(database, connection, fresh)
@@ -85,18 +85,37 @@ async def record(
     return Recorded(len(fresh), len(events) - len(fresh), raised)
 
 
-async def _fresh(
-    database: Database, connection: AsyncConnection, arrivals: list[Arrival], now: datetime
-) -> list[Arrival]:
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Hold a batch as it will be kept, as far as that can be told without the database; each event once."""
+
+    arrivals: list[Arrival]
+    verdicts: list[Row]
+    receipts: list[Row]
+    sightings: dict[str, Sighting]  # by the event's id
+
+
+def _prepared(events: Sequence[VerdictEvent], now: datetime, retention: timedelta) -> _Prepared:
+    """Build rows before the writer's turn, in a thread: another batch is written and pages are answered meanwhile."""
+    arrivals: dict[str, Arrival] = {}
+    for event in events:
+        if event.id not in arrivals:
+            arrivals[event.id] = Arrival(conceal(event), plausible(event.time, now, retention))
+    verdicts = [arrival for arrival in arrivals.values() if arrival.event.kind is EventKind.VERDICT]
+    others = [id_ for id_, arrival in arrivals.items() if arrival.event.kind is not EventKind.VERDICT]
+    sightings = {a.event.id: seen for a in verdicts if (seen := sighting_of(a.event, a.when))}
+    rows = [_event_row(arrival, now) for arrival in verdicts]
+    return _Prepared(list(arrivals.values()), rows, [{"id": id_, "received": now} for id_ in others], sightings)
+
+
+async def _fresh(database: Database, connection: AsyncConnection, prepared: _Prepared) -> list[Arrival]:
     """Insert events and receipts, and return the arrivals that had not been kept before."""
-    verdicts = [_event_row(arrival, now) for arrival in arrivals if arrival.event.kind is EventKind.VERDICT]
-    receipts = [{"id": a.event.id, "received": now} for a in arrivals if a.event.kind is not EventKind.VERDICT]
-    ids = await database.insert_fresh(connection, EVENTS, verdicts)
-    ids |= await database.insert_fresh(connection, RECEIPTS, receipts)
-    return [arrival for arrival in arrivals if arrival.event.id in ids]
+    ids = await database.insert_fresh(connection, EVENTS, prepared.verdicts)
+    ids |= await database.insert_fresh(connection, RECEIPTS, prepared.receipts)
+    return [arrival for arrival in prepared.arrivals if arrival.event.id in ids]
 
 
-def _event_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+def _event_row(arrival: Arrival, now: datetime) -> Row:
     event, when = arrival.event, arrival.when
     day = when.date().isoformat()
     return {
@@ -110,7 +129,7 @@ def _event_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "destination": event.destination,
         "measure": measure_of(event),
         "count": event.count,
-        "body": to_json(event),
+        "body": json_text(to_json(event)),
     }
 
 
@@ -163,15 +182,14 @@ async def _keep_orphans(
 async def _alerts(
     database: Database,
     connection: AsyncConnection,
-    fresh: list[Arrival],
+    fresh: list[Sighting],
     repeats: list[_Repeat],
     known: Known,
     now: datetime,
 ) -> tuple[str, ...]:
     sightings: dict[str, Sighting] = {}
-    for arrival in fresh:
-        if arrival.event.kind is EventKind.VERDICT and (seen := sighting_of(arrival.event, arrival.when)):
-            sightings[seen.id] = merge_sightings(sightings[seen.id], seen) if seen.id in sightings else seen
+    for seen in fresh:
+        sightings[seen.id] = merge_sightings(sightings[seen.id], seen) if seen.id in sightings else seen
     tallies: dict[str, Tally] = {}
     for repeat in repeats:
         alert = known.get(repeat.incident, (None,))[0]
