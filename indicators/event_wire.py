@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from indicators.device_signs import MAX_VALUE, Sign, SignKind
 from indicators.event import EventKind, Evidence, VerdictEvent
-from indicators.json_fields import JsonFields
+from indicators.json_fields import MAX_TEXT, JsonFields
 from indicators.observation import Device
 from indicators.words import Action, Category, Enforcement, IdentifiedBy, Severity, Stage
 
@@ -64,9 +65,33 @@ def from_json(body: object) -> VerdictEvent:
         incident=read.text("incident", required=True, limit=64),
         time=read.time("time"),
         gateway=read.text("gateway", required=True, limit=128),
-        device=_device_from(read.object("device")),
-        **{name: take(read, name) for name, take in _TAKERS if name in read.body},
+        device=_device(read),
+        **_taken(read),
     )
+
+
+def _taken(read: JsonFields) -> dict[str, Any]:
+    """Take what an event need not say. Texts, which most of it is, are looked at here unless one is wrong."""
+    body, taken = read.body, dict[str, Any]()
+    for name, take in _TAKERS:
+        if name in body:
+            value = body[name]
+            plain = take is JsonFields.text and type(value) is str and len(value) <= MAX_TEXT
+            taken[name] = value if plain else take(read, name)
+    return taken
+
+
+def _device(read: JsonFields) -> Device:
+    """Return an event's device, the same object for those that say the same: a batch tells of few, many times."""
+    told = read.body.get("device")
+    if type(told) is dict and all(type(value) is str for value in told.values()):
+        return _device_told(tuple(told.items()))
+    return _device_from(read.object("device"))
+
+
+@lru_cache(maxsize=4096)
+def _device_told(told: tuple[tuple[str, str], ...]) -> Device:
+    return _device_from(JsonFields(dict(told), "device", "device."))
 
 
 def _device_from(read: JsonFields) -> Device:

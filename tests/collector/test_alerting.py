@@ -116,6 +116,11 @@ def test_ids_follow_from_device_destination_and_day():
     )
 
 
+def test_ids_of_one_day_begin_alike():
+    days = ["2026-11-23", "2026-11-23T12:00:00+00:00", "2026-11-24"]
+    assert [alert_id("a", "b", day)[:10] for day in days] == ["al20261123", "al20261123", "al20261124"]
+
+
 def test_the_most_severe_then_the_earliest_leads():
     first = sighting_of(verdict("1", title="first"), TIME)
     worse = sighting_of(verdict("2", title="worse", severity=HIGH, matches=OWN), TIME + timedelta(hours=1))
