@@ -21,7 +21,7 @@ from proxy.front.crossing import Passage
 from proxy.front.dialing import dial
 from proxy.front.doorway import Caller, Doorway
 from proxy.front.greetings import Asked
-from proxy.front.plain_http import is_request
+from proxy.front.plain_http import is_request, is_usual
 from proxy.front.relay import Relay, join
 from proxy.front.tunnels import Tunnel
 from proxy.front.web import Begun, Web, with_answer
@@ -183,7 +183,7 @@ async def _look(client: Client, door: Doorway, passage: Passage) -> _Sight:
     while (plain := is_request(client.data)) is None:
         await client.more()
     if plain:
-        return _Sight(False, plain=True)
+        return _Sight(False, plain=is_usual(client.data))
     return _Sight(passage.port not in CLIENT_FIRST_PORTS)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.front.plain_http import is_request
+from proxy.front.plain_http import is_request, is_usual
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_what_has_been_said_stays_so_with_more_bytes(more: bytes) -> None:
     """Invariant: a client that was told to speak HTTP speaks it, however its bytes were cut."""
     for start in (b"GET ", b"OPTIONS a HTTP/1.1\r\n", b"FOO / HTTP/1.1\r\n"):
         assert is_request(start + more) is True
+
+
+@pytest.mark.parametrize(("start", "usual"), [(b"GET ", True), (b"\r\nOPTIONS ", True), (b"FOO ", False)])
+def test_what_the_front_serves_itself(start: bytes, usual: bool) -> None:
+    assert is_request(start + b"/ HTTP/1.1\r\n") is True
+    assert is_usual(start + b"/ HTTP/1.1\r\n") is usual

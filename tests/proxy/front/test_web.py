@@ -408,7 +408,7 @@ async def test_plain_http_inside_a_tunnel_is_served_on_any_port(listener: str) -
     assert all(b"Host: other.test\r\n" in head for head in there.heads)
 
 
-@pytest.mark.parametrize("start", [b"PROPFIND", b"\r\nGET", b"OPTIONS"])
+@pytest.mark.parametrize("start", [b"PROPFIND", b"FOO", b"\r\nGET", b"OPTIONS"])
 async def test_plain_http_is_known_by_more_than_the_usual_methods(start: bytes) -> None:
     async with asyncio.timeout(10), front("http") as bench, site() as there:
         reader, writer = await tunnel(bench, "partly.test", there.port)
