@@ -23,6 +23,10 @@ _ON, _OFF = "on", "off"
 _LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ]*?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
+class _RefusedError(ProtectError):
+    """Say that a program did not do what it was asked for."""
+
+
 class NetworkSetup:
     """Read and write the settings of every network service that is enabled."""
 
@@ -30,13 +34,8 @@ class NetworkSetup:
         """Return each service's settings. Raises ProtectError where a proxy has a password."""
         found: Settings = {}
         for service in _services():
-            domains = _networksetup(f"-get{_BYPASS}", service)
-            found[f"{_BYPASS} {service}"] = () if "aren't any" in domains else tuple(domains.splitlines())
-            for kind in _PROXIES:
-                found[f"{kind} {service}"] = _proxy(kind, service)
-            found[f"{_AUTOMATIC} {service}"] = _automatic(service)
-            said = _fields(_networksetup(f"-get{_DISCOVERY}", service))
-            found[f"{_DISCOVERY} {service}"] = (said.get("Auto Proxy Discovery", _OFF).lower(),)
+            with contextlib.suppress(_RefusedError):  # one that has no proxies, as some of VPNs
+                found |= _settings_of(service)
         return found
 
     def wanted(self, now: Mapping[str, Values], gate: Gate) -> Settings:
@@ -87,6 +86,17 @@ def _services() -> list[str]:
     return [line for line in lines if line and not line.startswith("*")]
 
 
+def _settings_of(service: str) -> Settings:
+    domains = _networksetup(f"-get{_BYPASS}", service)
+    found: Settings = {f"{_BYPASS} {service}": () if "aren't any" in domains else tuple(domains.splitlines())}
+    for kind in _PROXIES:
+        found[f"{kind} {service}"] = _proxy(kind, service)
+    found[f"{_AUTOMATIC} {service}"] = _automatic(service)
+    said = _fields(_networksetup(f"-get{_DISCOVERY}", service))
+    found[f"{_DISCOVERY} {service}"] = (said.get("Auto Proxy Discovery", _OFF).lower(),)
+    return found
+
+
 def _proxy(kind: str, service: str) -> Values:
     said = _fields(_networksetup(f"-get{kind}", service))
     if said.get("Authenticated Proxy Enabled", "0") != "0":
@@ -131,4 +141,4 @@ def _run(name: str, *words: str) -> str:
         return done.stdout
     if "admin privileges" in said:
         raise ProtectError("the system's settings are an administrator's to change: run it with sudo")
-    raise ProtectError(f"{name} {words[0]}: {said:.300}")
+    raise _RefusedError(f"{name} {words[0]}: {said:.300}")

@@ -56,7 +56,7 @@ class Memory:
         """Replace what is remembered."""
         draft = self._path.with_suffix(".draft")
         draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(_created(draft), "w") as file:
             json.dump(asdict(remembered), file)
             file.flush()
             os.fsync(file.fileno())
@@ -90,14 +90,32 @@ class Memory:
 @contextlib.contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _opened(path)
     except PermissionError:
         raise ProtectError(f"{path}: cannot be opened by this user: run it with sudo") from None
+    except OSError as problem:
+        raise ProtectError(f"{path}: {problem.strerror}") from None
     try:
         fcntl.flock(handle, how)
         yield
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return _created(path)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+def _created(path: Path) -> int:
+    """Create a file for whose the folder is: a command run with sudo shall not keep the gateway from reading it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+    return handle
 
 
 def _remembered(found: Mapping[str, Any]) -> Remembered:

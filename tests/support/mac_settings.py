@@ -46,6 +46,9 @@ def networksetup(state, what, service="", *words):
         print(f"{service} is not a recognized network service.\\n** Error: The parameters were not valid.")
         sys.exit(4)
     one = state["services"][service]
+    if one.get("has_no_proxies"):
+        print("** Error: Unable to find item in network database.")
+        sys.exit(7)
     if what.startswith("-set") and state.get("refuses"):
         print("** Error: Command requires admin privileges.")
         sys.exit(14)

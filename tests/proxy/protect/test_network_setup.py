@@ -23,6 +23,7 @@ def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MacSettings:
         Wi_Fi=a_service(),
         **{LAN: a_service(webproxy=PROXY, auto=[True, "http://x.test/p?a: b"], discovery=True, bypass=[])},
         Old=a_service(enabled=False),
+        Odd=a_service(has_no_proxies=True),
     )
     monkeypatch.setenv("PATH", str(made.folder))
     return made

@@ -70,6 +70,27 @@ def test_who_may_not_read_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest
         pass
 
 
+def test_what_root_keeps_is_for_whose_the_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda handle, uid, gid: given.append((uid, gid)))
+    memory = Memory(tmp_path)
+    memory.save(ONE)
+    for _ in range(2):
+        with memory.turn():
+            pass
+    owner = tmp_path.stat()
+    assert given == [(owner.st_uid, owner.st_gid)] * 2, "one for each file, when it is made"
+
+
+def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.touch()
+    (tmp_path / "system-proxy.lock").symlink_to(elsewhere)
+    with pytest.raises(ProtectError, match="symbolic"), Memory(tmp_path).turn():
+        pass
+
+
 def test_there_is_one_keeper(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     assert not memory.is_kept()
