@@ -36,6 +36,7 @@ from proxy.groups_in_force import GroupsInForce
 from proxy.rate_limit import RateLimit
 from proxy.state import StateDir
 
+_SETTLE = 50  # milliseconds without another change; the watcher wakes as often
 _LOOK_ANYWAY = 1000  # milliseconds between looks at the pointers where no change was told (network file systems)
 
 log = structlog.get_logger("policy")
@@ -158,7 +159,7 @@ class LivePolicy:
         await self._acknowledge()
         folders = (self._state.overlay, self._state.snapshots)
         async for _ in awatch(
-            *folders, step=10, debounce=50, rust_timeout=_LOOK_ANYWAY, yield_on_timeout=True, recursive=False
+            *folders, step=_SETTLE, debounce=_SETTLE, rust_timeout=_LOOK_ANYWAY, yield_on_timeout=True, recursive=False
         ):
             if await asyncio.to_thread(self.load):
                 await self._acknowledge()

@@ -6,6 +6,7 @@ It neither makes nor changes an event. What the collector refuses for good goes 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from proxy.reporting.tail import SpoolFolder
 
 REJECTED = "rejected.ndjson"
 POLL = 0.1  # seconds between looks into the spools; a look is a few reads of memory
+_DEAD_EVERY = 10  # looks; what a dead process left is in more files, and nobody waits for it
 _BATCH = 512 * 1024  # bytes
 _MAX_BATCHED = 1000  # events
 _FIRST_WAIT = 0.2  # seconds
@@ -54,9 +56,9 @@ class Delivery:
     async def run(self) -> None:
         """Deliver what comes, for ever. After each part of a backlog the collector is left alone for a while."""
         loop = asyncio.get_running_loop()
-        while True:
+        for look in itertools.count():
             began = loop.time()
-            count = await self.deliver_next()
+            count = await self.deliver_next(abandoned=look % _DEAD_EVERY == 0)
             if count == 0:
                 await asyncio.sleep(POLL)
             elif count >= _BACKLOG:
@@ -75,9 +77,9 @@ class Delivery:
         """Let go of the spools."""
         self._spools.close()
 
-    async def deliver_next(self) -> int:
+    async def deliver_next(self, *, abandoned: bool = True) -> int:
         """Deliver one batch, however often it must be tried; return how many events it held."""
-        batch = self._spools.take(_BATCH)
+        batch = self._spools.take(_BATCH, abandoned=abandoned)
         for at in range(0, len(batch.payloads), _MAX_BATCHED):
             await self._hand_over(batch.payloads[at : at + _MAX_BATCHED])
         if batch.payloads or batch.tables:

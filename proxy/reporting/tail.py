@@ -45,8 +45,11 @@ class SpoolFolder:
         for draft in folder.glob(".*.draft"):  # of a process that was killed while it made a segment
             draft.unlink(missing_ok=True)
 
-    def take(self, limit: int) -> Batch:
-        """Return the next undelivered events, about `limit` bytes; remove segments that hold nothing more."""
+    def take(self, limit: int, *, abandoned: bool = True) -> Batch:
+        """Return the next undelivered events, about `limit` bytes; remove segments that hold nothing more.
+
+        Where there are none, what dead processes counted is given, if `abandoned` is to be looked for.
+        """
         self._look()
         payloads: list[bytes] = []
         offsets: dict[str, int] = {}
@@ -59,7 +62,7 @@ class SpoolFolder:
                 room -= sum(map(len, found.payloads))
             if room <= 0:
                 return Batch(tuple(payloads), offsets)
-        if payloads:
+        if payloads or not abandoned:
             return Batch(tuple(payloads), offsets)
         return self._abandoned_tables()
 
