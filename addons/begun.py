@@ -59,18 +59,44 @@ async def connection(own: Connect, factory: Callable[[], Any], *where: Any, **mo
     sock = begun.take() if begun else None
     if begun is None or sock is None:
         return await own(factory, *where, **more)
-    transport, protocol = await own(factory, sock=sock)
-    transport.pause_reading()  # nothing was read yet: the loop only learns now that it may
-    return _Asked(transport, protocol, begun.answered), protocol
+    transport, holding = await own(_Holding, sock=sock)
+    transport.pause_reading()
+    protocol = factory()
+    transport.set_protocol(protocol)
+    protocol.connection_made(transport)
+    return _Asked(transport, protocol, begun.answered + holding.data, ended=holding.ended), protocol
+
+
+class _Holding(asyncio.Protocol):
+    """Keep what a server goes on to say before anybody can pause it: a loop may read as soon as it has a socket."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.ended = False
+
+    def data_received(self, data: bytes) -> None:
+        """Keep more."""
+        self.data += data
+
+    def eof_received(self) -> bool:
+        """Note that there is no more, and leave the connection open for what is still to be written."""
+        self.ended = True
+        return True
 
 
 class _Asked:
-    """Drop the first head that is written to a transport, then let its answer come; all else is the transport's."""
+    """Drop the first head that is written to a transport, then let its answer come; all else is the transport's.
 
-    def __init__(self, transport: asyncio.Transport, protocol: asyncio.Protocol, answered: bytes) -> None:
+    `ended` says that the server has said all: its answer is followed by the end.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, protocol: asyncio.Protocol, answered: bytes, *, ended: bool
+    ) -> None:
         self._transport = transport
         self._protocol = protocol
         self._answered = answered
+        self._ended = ended
         self._written: bytes | None = b""
 
     def write(self, data: bytes) -> None:
@@ -85,6 +111,8 @@ class _Asked:
         self._written = None
         self._transport.resume_reading()
         self._protocol.data_received(self._answered)
+        if self._ended and not self._protocol.eof_received():
+            self._transport.close()
         if rest:
             self._transport.write(rest)
 

@@ -1,9 +1,10 @@
 """Connect to the addresses that were judged, never to those of a second lookup.
 
 mitmproxy opens an upstream connection in the task that has just run the `server_connect` hook, by host name. The hook
-leaves the judged addresses in a context variable of that task; the loop's `getaddrinfo` reads them from there. So
-another connection's verdict, or an answer that has changed meanwhile, can't come between. Where there are several,
-the next is tried beside one that does not answer.
+leaves the judged addresses in a context variable of that task; the loop's `create_connection` is given them in the
+place of the name. So another connection's verdict, or an answer that has changed meanwhile, can't come between, and
+no loop looks a name up by itself (uvloop would do so below Python). Where there are several, the next is tried beside
+one that does not answer.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class JudgedAddresses:
         self._undo: Callable[[], None] | None = None
 
     def running(self) -> None:
-        """Override the loop's lookups and connections. Needs the standard event loop: uvloop resolves below Python."""
+        """Override the loop's lookups and connections."""
         if self._undo is None:
             self._undo = _override(asyncio.get_running_loop(), self._names)
 
@@ -60,7 +61,7 @@ class JudgedAddresses:
 def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], None]:
     lookup, connect = loop.getaddrinfo, loop.create_connection
     loop.getaddrinfo = partial(_getaddrinfo, lookup, names)  # type: ignore[method-assign]
-    loop.create_connection = partial(begun.connection, partial(_raced, connect))  # type: ignore[method-assign]
+    loop.create_connection = partial(begun.connection, partial(_connected, connect, names))  # type: ignore[method-assign]
 
     def undo() -> None:
         loop.getaddrinfo = lookup  # type: ignore[method-assign]
@@ -69,29 +70,39 @@ def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], Non
     return undo
 
 
-async def _raced(
-    own: begun.Connect, factory: Callable[[], Any], host: Any = None, port: Any = None, **more: Any
+async def _connected(
+    own: begun.Connect, names: Names, factory: Callable[[], Any], host: Any = None, port: Any = None, **more: Any
 ) -> Any:
-    """Connect as the loop does, but for several judged addresses beside each other (RFC 8305).
+    """Connect as the loop does, but to the judged addresses of a name: where there are several, beside each other.
 
-    asyncio's own race fails under the eager task factory that mitmproxy installs.
+    RFC 8305. asyncio's own race fails under the eager task factory that mitmproxy installs.
     """
-    pinned = _judged.get()
-    if not pinned or pinned[0] != host or len(pinned[1]) == 1 or more.get("local_addr"):
-        return await own(factory, host, port, **more)
-    chosen = await aiohappyeyeballs.start_connection(_infos(pinned[1], port, more), happy_eyeballs_delay=_STAGGER)
+    judged = _judged_for(host)
+    if not judged:
+        if not host or _is_literal(host):
+            return await own(factory, host, port, **more)
+        judged = (await names.lookup(canonical_host(host), _GATEWAY)).addresses
+    infos = _infos(judged, port, more)
+    if len(infos) == 1 or more.get("local_addr"):
+        return await own(factory, infos[0][4][0], port, **more)
+    chosen = await aiohappyeyeballs.start_connection(infos, happy_eyeballs_delay=_STAGGER)
     return await own(factory, sock=chosen)
 
 
 async def _getaddrinfo(own: GetAddrInfo, names: Names, host: str | None, port: int | str | None, **hints: Any) -> Any:
     """Answer with judged addresses, else as the system does for literals, else by asking our resolver."""
-    pinned = _judged.get()
-    if host and pinned and pinned[0] == host:
-        return _infos(pinned[1], port, hints)
+    if judged := _judged_for(host):
+        return _infos(judged, port, hints)
     if not host or _is_literal(host):
         return await own(host, port, **hints)
     found = await names.lookup(canonical_host(host), _GATEWAY)
     return _infos(found.addresses, port, hints)
+
+
+def _judged_for(host: str | None) -> tuple[Address, ...]:
+    """Return the addresses that this task was given for a host; none for another."""
+    pinned = _judged.get()
+    return pinned[1] if pinned and pinned[0] == host else ()
 
 
 def _infos(addresses: tuple[Address, ...], port: int | str | None, hints: Mapping[str, Any]) -> list[AddressInfo]:

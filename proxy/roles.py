@@ -36,7 +36,7 @@ FRONT = Role(
     uvloop=True,
     listens=("http_proxy", "socks", "transparent", "tproxy", "page_http", "page_https"),
 )
-INSPECTOR = Role("inspector", "proxy.inspector.service:serve", niceness=10)
+INSPECTOR = Role("inspector", "proxy.inspector.service:serve", uvloop=True, niceness=10)
 TUNNEL = Role("tunnel", "proxy.wireguard.userspace.service:serve")
 
 _SEVERAL = {role.name: role for role in (RESOLVER, INSPECTOR)}

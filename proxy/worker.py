@@ -96,9 +96,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _uvloop() -> Callable[[], asyncio.AbstractEventLoop]:
-    import uvloop  # noqa: PLC0415 - where it is not wanted it is not loaded
+    from proxy.event_loop import Loop  # noqa: PLC0415 - where uvloop is not wanted it is not loaded
 
-    return uvloop.new_event_loop
+    return Loop
 
 
 async def _work(role: Role, serve: str, config: Path, state_dir: Path) -> int:

@@ -104,11 +104,15 @@ def _answer(checker: Any, targets: tuple[str, ...], as_json: bool) -> int:
 
 
 def _table(answers: list[dict[str, Any]]) -> None:
-    from proxy.cli.tables import table  # noqa: PLC0415 - rich is slow to import
+    from proxy.cli.tables import sheet, table  # noqa: PLC0415 - rich is slow to import
 
     keys = ("category", "source", "indicator", "reason")
     rows = [(one["target"], one["action"] or "error", *(one[key] or "-" for key in keys)) for one in answers]
-    table(("target", "action", *keys), rows, _STYLES)
+    headings = ("target", "action", *keys)
+    if len(rows) == 1:
+        sheet(zip(headings, rows[0], strict=True), _STYLES)
+    else:
+        table(headings, rows, _STYLES)
 
 
 _STYLES = {"block": "bold red", "warn": "yellow", "audit": "cyan", "allow": "green", "error": "bold magenta"}

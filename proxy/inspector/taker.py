@@ -84,16 +84,24 @@ class Taker:
     async def _run(self, given: HandOver, client: socket.socket) -> None:
         try:
             reader, writer = await _opened(given.data, client)
-            self._clients[writer] = given.device
-            try:
-                await self._serve(given, reader, writer)
-            finally:
-                del self._clients[writer]
         except OSError as problem:
-            log.debug("a client that was handed over has gone: %s", problem)
             client.close()
-            if given.upstream:
-                given.upstream.close()
+            _has_gone(given, problem)
+            return
+        self._clients[writer] = given.device
+        try:
+            await self._serve(given, reader, writer)
+        except OSError as problem:
+            writer.transport.abort()  # it owns the socket now
+            _has_gone(given, problem)
+        finally:
+            del self._clients[writer]
+
+
+def _has_gone(given: HandOver, problem: OSError) -> None:
+    log.debug("a client that was handed over has gone: %s", problem)
+    if given.upstream:
+        given.upstream.close()
 
 
 async def _opened(data: bytes, client: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -1,4 +1,4 @@
-"""A running inspector and a recording origin for the tests of the addons."""
+"""A running inspector, on the loop that inspectors have, and a recording origin for the tests of the addons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 
 from indicators.indicator import Indicator
 from tests.support.inspecting import NAMES, Inspecting, inspecting
+from tests.support.loops import pytest_asyncio_loop_factories
 from tests.support.origin import Origin, origin
+
+__all__ = ["pytest_asyncio_loop_factories"]
 
 type Start = Callable[..., Awaitable[tuple[Inspecting, Origin]]]
 

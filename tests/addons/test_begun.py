@@ -150,6 +150,23 @@ async def test_without_one_a_connection_is_made_as_ever() -> None:
     assert await connection(own, str, "a.test", 80, local_addr=None) == (str, "a.test", 80, {"local_addr": None})
 
 
+async def test_what_a_server_said_since_follows_what_it_had_said_and_so_does_its_end() -> None:
+    """A loop may read before anybody can pause it; the order is still the server's."""
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    theirs.sendall(b"late")
+    theirs.close()
+    go_on(Begun(ours, b"early "))
+    reader = asyncio.StreamReader()
+    transport, _ = await connection(loop.create_connection, lambda: asyncio.StreamReaderProtocol(reader))
+    await asyncio.sleep(0)  # another turn of the loop, in which nothing is to be read
+    assert not reader._buffer  # type: ignore[attr-defined]
+    transport.write(b"GET / HTTP/1.1\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert await reader.read() == b"early late"
+    transport.close()
+
+
 async def test_what_is_written_first_is_dropped_up_to_the_end_of_its_head() -> None:
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
