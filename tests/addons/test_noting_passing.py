@@ -33,7 +33,7 @@ async def in_flight(site: Origin, url: str, **more: Any) -> AsyncIterator[Line]:
         await answer.prepare(request)
         await answer.write(b"a beginning")
         begun.set()
-        await asyncio.sleep(600)
+        await asyncio.Event().wait()
         return answer
 
     site.answers["/endless"] = endless

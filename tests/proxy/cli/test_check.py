@@ -89,6 +89,14 @@ def test_the_table_is_for_people(folder: Path) -> None:
     assert "\x1b[31mx" not in result.stdout
 
 
+def test_one_answer_is_a_line_for_each_part_of_it(folder: Path) -> None:
+    lines = run("evil.example", env={"COLUMNS": "60"}).stdout.splitlines()
+    told = dict(line.split(maxsplit=1) for line in lines if not line.startswith(" "))
+    assert told["action"].strip() == "block"
+    assert told["target"].strip() == "evil.example"
+    assert {"category", "source", "indicator", "reason"} <= told.keys()
+
+
 def test_a_stream_gives_a_line_for_each(folder: Path) -> None:
     result = run("-", input="evil.example\n\ngood.example\n")
     assert result.exit_code == 3

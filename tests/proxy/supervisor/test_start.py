@@ -18,6 +18,7 @@ from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.ports import PortError
 from proxy.supervisor.starting import StartError, kept_running
 from tests.support.gateway import CONFIG, wait_for
+from tests.support.resolver import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -69,8 +70,9 @@ async def test_a_role_that_is_never_ready_is_named(tmp_path: Path, monkeypatch: 
 
 async def test_a_stop_while_starting_is_obeyed(tmp_path: Path) -> None:
     stopping = asyncio.Event()
-    running = asyncio.create_task(make(tmp_path, "deaf").run(stopping))
-    await asyncio.sleep(0.1)
+    made = make(tmp_path, "deaf")
+    running = asyncio.create_task(made.run(stopping))
+    await until(lambda: made._running)
     stopping.set()
     await asyncio.wait_for(running, 20)
 

@@ -206,7 +206,7 @@ async def test_without_a_resolver_there_is_an_answer_that_says_so(tmp_path: Path
 
 
 async def test_a_certificate_is_taken_over_when_its_file_changes(
-    tmp_path: Path, resolver: Running, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, resolver: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from tests.proxy.dns.test_upstream_tls import certificate
 
@@ -228,7 +228,7 @@ async def test_a_certificate_is_taken_over_when_its_file_changes(
 
         first = await serial()
         path.write_text("not a certificate")
-        await asyncio.sleep(0.1)
+        await until(lambda: "read before stays in use" in caplog.text)
         path = certificate(tmp_path, x509.DNSName(NAME))
         async with asyncio.timeout(20):
             while True:
