@@ -182,8 +182,8 @@ def _expiration(body: Mapping[str, Any], now: datetime) -> str | None:
     if text is None or text == "":
         return None
     try:
-        when = datetime.fromisoformat(str(text))
-    except ValueError:
+        when = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
         raise IndicatorFormError(
             f"expirationTime: expected a time such as 2030-12-31T00:00:00Z, got {text!r:.40}"
         ) from None

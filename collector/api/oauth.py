@@ -19,6 +19,7 @@ from collector.delivery import storable
 from collector.signing import Signer
 from collector.store.database import Database
 from collector.web.access import Caller
+from collector.web.doors import comes_from
 from collector.web.errors import Refused
 from collector.web.forms import field, form_of
 from collector.web.parts import PARTS
@@ -41,7 +42,7 @@ async def token(request: web.Request) -> web.Response:
     if fields.get("grant_type") != "client_credentials":
         return _refused(400, "unsupported_grant_type", "grant_type: expected client_credentials")
     name, secret = _credentials(request.headers.get("Authorization", ""), fields)
-    keys, now = (f"oauth {name[:32]}", f"oauth from {request.remote}"), parts.clock()
+    keys, now = (f"oauth {name[:32]}", f"oauth from {comes_from(request)}"), parts.clock()
     if wait := parts.throttle.wait(keys, now):
         refused = _refused(429, "temporarily_unavailable", "too many failures: try again later")
         refused.headers["Retry-After"] = str(wait)

@@ -9,7 +9,7 @@ from collector.audit.log import AuditEntry, note
 from collector.console.forms import onward
 from collector.console.rendering import page
 from collector.web.access import Role
-from collector.web.doors import cookie_name, is_secure
+from collector.web.doors import comes_from, cookie_name, is_secure
 from collector.web.errors import Refused
 from collector.web.forms import field, form_of
 from collector.web.guards import is_foreign_visit
@@ -37,7 +37,7 @@ async def check(request: web.Request) -> web.StreamResponse:
     """Take a name and password. Wrong ones say nothing of which was wrong, and after a few one has to wait."""
     parts, form = request.app[PARTS], await form_of(request)
     now, name = parts.clock(), field(form, "name")[:64]
-    keys = (f"name {name.strip().lower()}", f"from {request.remote}")
+    keys = (f"name {name.strip().lower()}", f"from {comes_from(request)}")
     if wait := parts.throttle.wait(keys, now):
         raise Refused(429, f"too many tries: wait {wait} seconds, then try again", wait)
     person = await parts.people.log_in(name, field(form, "password"), now)

@@ -73,10 +73,18 @@ class SyslogSender:
             context = await asyncio.to_thread(ssl.create_default_context)
             if self._settings.trust:
                 context.load_verify_locations(self._settings.trust)
-        self._reader, self._writer = await asyncio.open_connection(
-            addresses[0], self._port, ssl=context, server_hostname=self._host if context else None
-        )
+        self._reader, self._writer = await self._connected(addresses, context)
         return self._writer
+
+    async def _connected(
+        self, addresses: Sequence[str], context: ssl.SSLContext | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Try a name's addresses in turn: a server on 127.0.0.1 is not found at the `::1` that `localhost` is first."""
+        name = self._host if context else None
+        for address in addresses[:-1]:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(address, self._port, ssl=context, server_hostname=name)
+        return await asyncio.open_connection(addresses[-1], self._port, ssl=context, server_hostname=name)
 
     async def close(self) -> None:
         """Close the connection."""

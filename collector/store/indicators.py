@@ -118,7 +118,7 @@ async def _put(connection: AsyncConnection, submission: Submission, by: By, now:
     known = (await connection.execute(select(INDICATORS).where(same))).mappings().first()
     values = _values(submission) | {"updated_by": by.name[:256], "updated": now}
     if known is None:
-        if await count_indicators(connection) >= MOST:
+        if await count_indicators(connection, in_force(now)) >= MOST:
             raise TooManyIndicatorsError
         first = {"created": now, "created_by": by.name[:256], "application": submission.application}
         values |= first | {"source_type": "AadApp" if by.is_program else "User"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, Table, cast, delete, or_, select
 
-from collector.store.access_requests import take_back_expired
+from collector.store.access_requests import APPROVED, take_back_expired
 from collector.store.alert_totals import subtract
 from collector.store.bulk import among
 from collector.store.claim_tables import CLAIMS
@@ -67,7 +67,7 @@ async def sweep(
         await _remove_alerts(database, ALERTS.c.updated < old["alerts"]),
         await _remove(database, DEVICES, DEVICES.c.received < old["devices"]),
         await _remove(database, SESSIONS, SESSIONS.c.expires < now),
-        await _remove(database, ACCESS_REQUESTS, ACCESS_REQUESTS.c.created < old["access_requests"]),
+        await _remove(database, ACCESS_REQUESTS, _answered_before(old["access_requests"])),
         await _remove(database, RISK_CHANGES, RISK_CHANGES.c.time < old["risk_changes"], RISK_CHANGES.c.seq),
         await _remove(database, AUDIT, AUDIT.c.time < old["audit"], AUDIT.c.seq),
         await _remove_at_once(database, ACTIVITY, ACTIVITY.c.hour < old["activity"]),
@@ -80,6 +80,11 @@ async def sweep(
     ]
     await _follow_up(database, now)
     return sum(removed)
+
+
+def _answered_before(when: datetime) -> ColumnElement[bool]:
+    """Leave approvals until they are over and the gateways were told: else the stream would name them for ever."""
+    return (ACCESS_REQUESTS.c.created < when) & (ACCESS_REQUESTS.c.status != APPROVED)
 
 
 async def _forget_around_devices(database: Database, before: datetime) -> int:

@@ -69,6 +69,16 @@ def is_secure(request: web.Request) -> bool:
     return request.secure or (public.scheme == "https" and public.netloc.lower() == request.host.lower())
 
 
+def comes_from(request: web.Request) -> str:
+    """Return the address that asks. Behind a TLS terminator it is what that one adds to X-Forwarded-For, last of all.
+
+    Without the header all who come through a terminator count as one.
+    """
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64]
+    is_passed_on = is_secure(request) and not request.secure
+    return (told if is_passed_on else "") or request.remote or ""
+
+
 async def _csrf(request: web.Request, caller: Caller) -> str:
     if not caller.session:
         return ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from collector.store import indicators as store
-from tests.collector.conftest import ADMIN, GATEWAY, READ
+from tests.collector.conftest import ADMIN, GATEWAY, NOW, READ
 
 BAD = {
     "indicatorValue": "Evil.example",
@@ -55,6 +57,7 @@ async def test_submit_creates_then_changes_by_value(running):
         ({"severity": "Huge"}, "severity: expected one of Informational"),
         ({"expirationTime": "2020-01-01T00:00:00Z"}, "expirationTime: expected a time that is yet to come"),
         ({"expirationTime": "soon"}, "expirationTime: expected a time such as"),
+        ({"expirationTime": 20301231}, "expirationTime: expected a time such as"),
         ({"educateUrl": "ftp://x"}, "educateUrl: expected an http"),
         ({"educateUrl": "https://help.example", "action": "Allowed"}, "educateUrl: expected only with block or warn"),
         ({"rbacGroupNames": [1]}, "rbacGroupNames: expected a list"),
@@ -164,7 +167,11 @@ async def test_there_are_at_most_so_many(running, monkeypatch):
     assert [row["isFailed"] for row in body["value"]] == [False, False, True]
     status, body, _ = await _submit(running, indicatorValue="late.example")
     assert (status, "at most" in body["error"]["message"]) == (400, True)
-    assert (await _submit(running, indicatorValue="h1.example", action="Warn"))[0] == 200, "a change needs no room"
+    soon = (NOW + timedelta(minutes=1)).isoformat()
+    changed = await _submit(running, indicatorValue="h1.example", action="Warn", expirationTime=soon)
+    assert changed[0] == 200, "a change needs no room"
+    running.clock.advance(minutes=2)
+    assert (await _submit(running, indicatorValue="late.example"))[0] == 200, "what has expired takes none"
 
 
 def test_the_limit_is_defenders():

@@ -93,6 +93,24 @@ async def test_guessing_has_to_wait(running, quick):
 PAGES = {"/": Role.VIEWER, "/account": Role.VIEWER, "/access": Role.ADMIN, "/audit": Role.ADMIN}
 
 
+async def test_behind_a_terminator_one_who_guesses_makes_nobody_else_wait(running, quick):
+    host = f"localhost:{running.service.port}"
+
+    async def guess(name: str, told: str, public: str = f"https://{host}") -> int:
+        object.__setattr__(quick.settings, "public_url", public)
+        headers = {"Host": host, "X-Forwarded-For": told}
+        data = {"name": name, "password": "wrong"}
+        return (await running.ask("POST", "/login", "", data=data, headers=headers))[0]
+
+    for number in range(6):
+        assert await guess(f"guess{number}", f"203.0.113.{number}, 198.51.100.7") == (401 if number < 5 else 429)
+    assert await guess("mira", "198.51.100.8") == 401
+    assert await guess("mira", "198.51.100.8", public="") == 401, "the header of who comes directly says nothing"
+    for number in range(5):
+        await guess(f"more{number}", f"192.0.2.{number}", public="")
+    assert await guess("mira", "192.0.2.99", public="") == 429
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST, Role.ADMIN])
 async def test_roles_hold_on_every_page(running, quick, role):
     async with person(running, quick, "jo", role) as browser:

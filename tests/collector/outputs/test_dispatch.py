@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import insert, select
 
 from collector.compliance import EVENT
-from collector.outputs import dispatch
+from collector.outputs import dispatch, syslog_sender
 from collector.outputs.addresses import AddressError, resolve
 from collector.outputs.backlog import waiting
 from collector.outputs.settings import Format, OutputSettings, Send
@@ -234,8 +234,10 @@ class SyslogServer:
     """Read RFC 6587 frames as a server does: by their count."""
 
     texts: list[bytes] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
         try:
             while count := await reader.readuntil(b" "):
                 self.texts.append(await reader.readexactly(int(count)))
@@ -323,13 +325,39 @@ def _self_signed(name: str) -> tuple[bytes, bytes]:
 
 
 async def test_a_syslog_server_that_comes_back_is_found_again(collector_settings, clock):
-    async with syslog_server("tcp") as (server, url):
-        output = OutputSettings("soc", url, Format.TEXT)
-        async with collector(collector_settings, clock, output) as running:
-            await running.deliver(verdict())
-            await until(lambda: server.texts)
-            async with running.service._app[PARTS].database.read() as connection:
-                assert (await connection.execute(select(OUTPUTS.c.name))).scalar_one() == "soc"
+    first, second = SyslogServer(), SyslogServer()
+    server = await asyncio.start_server(first.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    output = OutputSettings("soc", f"tcp://127.0.0.1:{port}", Format.TEXT)
+    async with collector(collector_settings, clock, output) as running:
+        await running.deliver(verdict("one"))
+        await until(lambda: first.texts)
+        server.close()
+        for writer in first.writers:
+            writer.close()
+        await running.deliver(verdict("two", host="two.example", url="https://two.example/"))
+        await until(lambda: failed(running))
+        assert len(first.texts) == 1
+        again = await asyncio.start_server(second.serve, "127.0.0.1", port)
+        await until(lambda: second.texts)
+        assert b"two.example" in second.texts[0]
+        row = await until(lambda: delivered(running, 2))
+        assert row["last_error"] == ""
+    again.close()
+
+
+async def test_every_address_of_a_syslog_server_is_tried(collector_settings, clock, monkeypatch):
+    async def several(host: str, port: int, *, private: bool) -> list[str]:
+        return ["127.0.0.2", *await resolve(host, port, private=private)]  # nobody listens there
+
+    monkeypatch.setattr(syslog_sender, "resolve", several)
+    async with (
+        syslog_server("tcp") as (server, url),
+        collector(collector_settings, clock, OutputSettings("soc", url, Format.TEXT)) as running,
+    ):
+        await running.deliver(verdict())
+        await until(lambda: server.texts)
+        assert (await row_of(running, "soc"))["failed"] == 0
 
 
 async def test_a_public_name_may_not_lead_inside():

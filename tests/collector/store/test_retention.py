@@ -7,8 +7,11 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from collector.store import tables
+from collector.store.access_requests import AccessRequest, Decision, decide, keep_request
 from collector.store.device_deletion import delete_device
 from collector.store.ingest import record
+from collector.store.policy_stream import excerpt
+from collector.store.policy_tables import ACCESS_REQUESTS
 from collector.store.retention import sweep
 from collector.store.sighting_tables import SIGHTINGS
 from indicators.event import EventKind
@@ -63,3 +66,23 @@ async def test_hashed_sightings_have_a_retention_of_their_own_and_go_with_their_
     await record(database, [sighting("b")], NOW, DAYS_90)
     assert await delete_device(database, PHONE.id, "mira", NOW)
     assert await left() == 0
+
+
+async def test_an_approval_stays_until_it_is_over_and_is_then_taken_back(database):
+    asked = AccessRequest("ar", "gw-1", PHONE.id, PHONE.name, "casino.example")
+    await keep_request(database, asked, NOW)
+    await decide(database, "ar", Decision(True, timedelta(days=60)), "mira", NOW)
+
+    async def told() -> list[str]:
+        async with database.read() as connection:
+            found = await excerpt(connection, 0, "")
+        return [str(change["body"]) for change in found.changes if change["key"] == "ar"]
+
+    later = NOW + timedelta(days=40)
+    await sweep(database, later, timedelta(days=30))
+    assert "casino.example" in (await told())[0], "in force for another 20 days"
+    for days in (61, 62, 100):
+        await sweep(database, NOW + timedelta(days=days), timedelta(days=30))
+        assert await told() in (["None"], [])
+    async with database.read() as connection:
+        assert (await connection.execute(select(ACCESS_REQUESTS))).all() == []
