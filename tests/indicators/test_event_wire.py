@@ -99,3 +99,20 @@ def test_signs_come_back_unchanged() -> None:
     event = VerdictEvent("e", EventKind.DEVICE, "e", NOW, "gw", DEVICE, count=0, signs=signs)
     assert from_json(json.loads(json.dumps(to_json(event)))) == event
     assert "signs" not in to_json(VerdictEvent("e", EventKind.DEVICE, "e", NOW, "gw", DEVICE))
+
+
+def test_devices_that_say_the_same_are_one_object_and_mistakes_are_named_each_time() -> None:
+    body = json.loads(json.dumps(to_json(an_event())))
+    assert from_json(body).device is from_json(json.loads(json.dumps(body)) | {"id": "e2", "incident": "e2"}).device
+    for wrong, told in (({"id": ""}, "device.id"), ({"id": 7}, "device.id"), ({"id": "a", "name": "x" * 257}, "name")):
+        for _ in range(2):
+            with pytest.raises(ValueError, match=told):
+                from_json(body | {"device": wrong})
+    with pytest.raises(ValueError, match="device: expected an object"):
+        from_json(body | {"device": ["id"]})
+
+
+def test_an_optional_text_that_is_wrong_is_named() -> None:
+    for wrong, told in ((7, "reason: expected a string"), ("x" * 4097, "reason: longer than 4096")):
+        with pytest.raises(ValueError, match=told):
+            from_json(to_json(an_event()) | {"reason": wrong})
