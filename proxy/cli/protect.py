@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import click
 
-from proxy.cli.options import config_option, load_or_exit
+from proxy.cli.options import config_option, load, load_or_exit
+from proxy.config.errors import ConfigError
 from proxy.firewall.kernel import FirewallError
 from proxy.firewall.plan import PlanError
 from proxy.protect.way import ProtectError, State, Way
@@ -24,11 +25,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JS
 
 @click.group()
 def protect() -> None:
-    """Route this computer's own traffic through the running gateway (Linux: nftables; macOS: proxy settings).
+    """Route this computer's own traffic through the running gateway (nftables, or the system's proxy settings).
 
-    On Linux everything but what the gateway's own user sends is judged, on macOS what programs send that heed the
-    system's proxy settings. `protect.on_crash` says what happens while the gateway is down: `open` lets traffic out
-    unprotected after a few seconds, `closed` lets nothing out.
+    By rules (Linux) everything but what the gateway's own user sends is judged; by settings (macOS, GNOME) what
+    programs send that heed them. `protect.way` chooses, and `protect.on_crash` says what happens while the gateway is
+    down: `open` lets traffic out unprotected after a few seconds, `closed` lets nothing out.
     """
 
 
@@ -43,7 +44,7 @@ def on_command(config_path: Path, as_json: bool) -> None:
     """
     config = load_or_exit(config_path).config
     try:
-        way = way_here(lambda: config.state_dir)
+        way = way_here(config.protect.way, lambda: config.state_dir)
         way.put_up(config)
     except PlanError as error:
         click.echo(f"error: {config_path}: {error}", err=True)
@@ -62,7 +63,7 @@ def on_command(config_path: Path, as_json: bool) -> None:
 def off_command(config_path: Path, as_json: bool) -> None:
     """Take the rules away, or put the settings from before back; works without a gateway, and when there are none.
 
-    Rules need root. The configuration is read only where settings are the way, for its state directory.
+    Rules need root. The configuration says which it is, and where the settings from before are kept.
     """
     try:
         _way(config_path).take_down()
@@ -88,7 +89,12 @@ def status_command(config_path: Path, as_json: bool) -> None:
 
 
 def _way(config_path: Path) -> Way:
-    return way_here(lambda: load_or_exit(config_path).config.state_dir)
+    """Return the way that the configuration names. Rules can be taken away whatever has become of it."""
+    try:
+        wanted = load(config_path, with_indicators=False).config.protect.way
+    except ConfigError:
+        wanted = "auto"
+    return way_here(wanted, lambda: load_or_exit(config_path).config.state_dir)
 
 
 def _fail(why: str, as_json: bool) -> NoReturn:

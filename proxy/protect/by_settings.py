@@ -30,7 +30,9 @@ class BySettings:
 
     name = "settings"
 
-    def __init__(self, settings: SystemSettings, state_dir: Path, start_keeper: Callable[[Path, str], None]) -> None:
+    def __init__(
+        self, settings: SystemSettings, state_dir: Path, start_keeper: Callable[[Path, str, str], None]
+    ) -> None:
         self._settings = settings
         self._state_dir = state_dir
         self._start_keeper = start_keeper
@@ -43,7 +45,7 @@ class BySettings:
         try:
             self._begin(mark, gate, config.protect.on_crash)
             if config.protect.on_crash == "open":
-                self._start_keeper(self._state_dir, mark)
+                self._start_keeper(self._state_dir, mark, self._settings.name)
             asyncio.run(self._prove())
         except BaseException:
             self.take_down()
@@ -99,7 +101,7 @@ class BySettings:
             now = self._settings.read()
             before = {name: _unless_ours(values, gate) for name, values in now.items()}
             ours = self._settings.wanted(before, gate)
-            self._point(Remembered(mark, on_crash, gate, before, ours, in_force=True), now)
+            self._point(Remembered(mark, self._settings.name, on_crash, gate, before, ours, in_force=True), now)
 
     def _point(self, remembered: Remembered, now: Settings | None = None) -> None:
         self._memory.save(replace(remembered, in_force=True))  # first: a crash from here on can be undone

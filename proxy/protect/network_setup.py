@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 
+from proxy.protect.programs import RefusedError, run
 from proxy.protect.system_settings import Gate, Settings, Values
 from proxy.protect.way import ProtectError
 
-_LIMIT = 20.0  # seconds
 _PROXIES = ("webproxy", "securewebproxy", "socksfirewallproxy")
 _AUTOMATIC, _DISCOVERY, _BYPASS = "autoproxyurl", "proxyautodiscovery", "proxybypassdomains"
 _ALWAYS = ("localhost", "*.local")
@@ -23,18 +21,16 @@ _ON, _OFF = "on", "off"
 _LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ]*?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
-class _RefusedError(ProtectError):
-    """Say that a program did not do what it was asked for."""
-
-
 class NetworkSetup:
     """Read and write the settings of every network service that is enabled."""
+
+    name = "networksetup"
 
     def read(self) -> Settings:
         """Return each service's settings. Raises ProtectError where a proxy has a password."""
         found: Settings = {}
         for service in _services():
-            with contextlib.suppress(_RefusedError):  # one that has no proxies, as some of VPNs
+            with contextlib.suppress(RefusedError):  # one that has no proxies, as some of VPNs
                 found |= _settings_of(service)
         return found
 
@@ -70,7 +66,7 @@ class NetworkSetup:
 
     def in_force(self) -> dict[str, tuple[str, int]]:
         """Return what the primary service tells programs; nothing where that is automatic configuration."""
-        said = _fields(_run("scutil", "--proxy"))
+        said = _fields(run("scutil", "--proxy"))
         if "1" in (said.get("ProxyAutoConfigEnable"), said.get("ProxyAutoDiscoveryEnable")):
             return {}
         return {
@@ -122,23 +118,8 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _networksetup(*words: str) -> str:
-    return _run("networksetup", *words)
-
-
-def _run(name: str, *words: str) -> str:
-    """Run one program. Raises ProtectError; some of its refusals exit 0 and say so in what they print."""
-    program = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
-    if program is None:
-        raise ProtectError(f"`{name}` is not there; system proxy settings are changed on macOS alone")
-    try:
-        done = subprocess.run(  # noqa: S603 - a program of the system, with arguments of our own
-            [program, *words], capture_output=True, text=True, timeout=_LIMIT, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise ProtectError(f"{name} did not answer within {_LIMIT:.0f} s") from None
-    said = " ".join(f"{done.stdout} {done.stderr}".split())
-    if done.returncode == 0 and "** Error" not in said:
-        return done.stdout
-    if "admin privileges" in said:
-        raise ProtectError("the system's settings are an administrator's to change: run it with sudo")
-    raise _RefusedError(f"{name} {words[0]}: {said:.300}")
+    """Ask it. Some of its refusals exit 0, and say so in what they print."""
+    said = run("networksetup", *words)
+    if "** Error" in said:
+        raise RefusedError(f"networksetup {words[0]}: {' '.join(said.split()):.300}")
+    return said

@@ -21,9 +21,10 @@ from proxy.protect.way import OnCrash, ProtectError
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Hold what was set before, what we set, whether that is in force; `mark` tells one protection from the next."""
+    """Hold what was set before, what we set, whether that is in force; `mark` tells one from the next."""
 
     mark: str
+    system: str
     on_crash: OnCrash
     gate: Gate
     before: Settings
@@ -61,6 +62,10 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+    def is_ours(self) -> bool:
+        """Say whether this user began what is remembered; GNOME's settings are each user's own."""
+        return self._path.stat().st_uid == os.geteuid()
 
     def forget(self) -> None:
         """Remember nothing."""
@@ -122,6 +127,7 @@ def _remembered(found: Mapping[str, Any]) -> Remembered:
     gate = found["gate"]
     return Remembered(
         mark=found["mark"],
+        system=found["system"],
         on_crash=found["on_crash"],
         gate=Gate(gate["host"], gate["http"], gate["socks"], tuple(gate["bypass"])),
         before=_settings(found["before"]),

@@ -1,7 +1,7 @@
 """Mind a crash of the gateway where system proxy settings lead to it: put them back, and point them here again.
 
-Run as `python -m proxy.protect.settings_keeper STATE_DIR MARK` by `seawall protect on`, with `on_crash: open`. It ends
-with the protection that it was started for; ended by a signal, it puts the settings back first.
+Run as `python -m proxy.protect.settings_keeper STATE_DIR MARK SYSTEM` by `seawall protect on`, with `on_crash: open`.
+It ends with the protection that it was started for; ended by a signal, it puts the settings back first.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from proxy.protect.by_settings import BySettings
-from proxy.protect.network_setup import NetworkSetup
 from proxy.protect.probe import is_served
 from proxy.protect.remembered import Memory
+from proxy.protect.systems import settings_of
 from proxy.protect.way import ProtectError
 
 EVERY = 2.0  # seconds between looks
@@ -45,10 +45,10 @@ async def keep(answers: Callable[[], Awaitable[bool]], turn: Turn, began: Callab
         turn(False)
 
 
-def start(state_dir: Path, mark: str) -> None:
+def start(state_dir: Path, mark: str, system: str) -> None:
     """Start a keeper that outlives this process; return when it has met the gateway. Raises ProtectError."""
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "proxy.protect.settings_keeper", str(state_dir.absolute()), mark],
+        [sys.executable, "-m", "proxy.protect.settings_keeper", str(state_dir.absolute()), mark, system],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     """Keep, as long as this is the one keeper."""
     state_dir, mark = Path(arguments[0]), arguments[1]
     memory = Memory(state_dir)
-    way = BySettings(NetworkSetup(), state_dir, start)
+    way = BySettings(settings_of(arguments[2]), state_dir, start)
     try:
         with memory.keeping():
             remembered = memory.load()

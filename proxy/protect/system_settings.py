@@ -1,7 +1,7 @@
 """The port to a system's proxy settings: what they are, what they are to be, and what programs are told by them.
 
 Each setting is a name and its values as text, so that what was set before can be kept in a file and put back as it was,
-whatever the system. `network_setup.py` is the one for macOS.
+whatever the system. `network_setup.py` is the one for macOS, `gnome.py` for GNOME.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class Gate:
 
 class SystemSettings(Protocol):
     """Read and write one system's proxy settings. Every call raises ProtectError where the system refuses."""
+
+    name: str
+    """Which system; a keeper is told it."""
 
     def read(self) -> Settings:
         """Return all that could be changed here. Raises ProtectError for what could not be put back either."""

@@ -12,6 +12,8 @@ _LOCAL = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc
 class ProtectConfig(Section):
     """How `seawall protect on` treats this computer's own traffic (Linux, macOS)."""
 
+    way: Literal["auto", "rules", "settings"] = "auto"
+    """By rules in the kernel (Linux), or by the system's proxy settings (macOS, GNOME); auto: rules where they are."""
     on_crash: Literal["open", "closed"] = "open"
     """What happens to this computer's traffic while the gateway is down: it goes out unprotected, or not at all."""
     bypass: tuple[Network, ...] = _LOCAL  # type: ignore[assignment]

@@ -47,7 +47,7 @@ class Way:
 @pytest.fixture
 def way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Way:
     made = Way()
-    monkeypatch.setattr(cli, "way_here", lambda state_dir: made)
+    monkeypatch.setattr(cli, "way_here", lambda wanted, state_dir: made)
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -99,15 +99,17 @@ def test_off_needs_no_configuration_where_the_way_asks_for_none(way: Way) -> Non
 def test_a_way_that_needs_the_state_directory_is_given_it(
     config: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
-    given: list[Path] = []
+    given, asked = list[Path](), list[str]()
+    config.write_text("state_dir: state\nprotect: {way: settings}\n")
 
-    def way_here(state_dir: Callable[[], Path]) -> Way:
+    def way_here(wanted: str, state_dir: Callable[[], Path]) -> Way:
+        asked.append(wanted)
         given.append(state_dir())
         return way
 
     monkeypatch.setattr(cli, "way_here", way_here)
     assert _run("off", "--config", str(config)).exit_code == 0
-    assert given == [config.parent / "state"]
+    assert (given, asked) == ([config.parent / "state"], ["settings"])
     assert _run("off").exit_code == 2, "there is no config.yaml here"
 
 

@@ -47,7 +47,7 @@ def _config(folder: Path, **protect: object) -> Config:
     return Config.model_validate({"state_dir": folder, "protect": protect})
 
 
-def _way(folder: Path, start: Callable[[Path, str], None] = lambda folder, mark: None) -> BySettings:
+def _way(folder: Path, start: Callable[[Path, str, str], None] = lambda folder, mark, system: None) -> BySettings:
     return BySettings(NetworkSetup(), folder, start)
 
 
@@ -57,12 +57,12 @@ def _end_after_crash(folder: Path) -> bool:
 
 def test_on_is_proven_and_off_puts_back(mac: MacSettings, asked: list[object], tmp_path: Path) -> None:
     before, started = mac.services, list[tuple[Path, str]]()
-    way = _way(tmp_path, lambda folder, mark: started.append((folder, mark)))
+    way = _way(tmp_path, lambda folder, mark, system: started.append((folder, system)))
     assert way.look().state is State.OFF
     way.put_up(_config(tmp_path))
     assert [mac.services[name]["webproxy"] for name in ("Wi Fi", "Lan")] == [OURS, OURS]
     assert "192.168.0.0/16" in mac.services["Lan"]["bypass"]
-    assert started[0][0] == tmp_path
+    assert started == [(tmp_path, "networksetup")]
     assert asked[-2:] == [("http", "127.0.0.1", 8080), ("https", "127.0.0.1", 8080)]
     assert way.look().state is State.PROTECTED
     way.take_down()
@@ -72,7 +72,7 @@ def test_on_is_proven_and_off_puts_back(mac: MacSettings, asked: list[object], t
 
 
 def test_closed_needs_no_keeper(mac: MacSettings, asked: list[object], tmp_path: Path) -> None:
-    def start(folder: Path, mark: str) -> None:
+    def start(folder: Path, mark: str, system: str) -> None:
         raise AssertionError("nobody need be alive")
 
     way = _way(tmp_path, start)
@@ -120,7 +120,7 @@ def test_what_cannot_be_proven_is_put_back(
 ) -> None:
     before = mac.services
 
-    def start(folder: Path, mark: str) -> None:
+    def start(folder: Path, mark: str, system: str) -> None:
         if why == "keeper":
             raise ProtectError("nobody answers")
 

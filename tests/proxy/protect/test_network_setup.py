@@ -90,7 +90,7 @@ def test_what_the_system_refuses_is_said(mac: MacSettings, monkeypatch: pytest.M
 def test_a_program_that_fails_in_its_own_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, why: str
 ) -> None:
-    monkeypatch.setattr("proxy.protect.network_setup._LIMIT", 1.0)
+    monkeypatch.setattr("proxy.protect.programs._LIMIT", 1.0)
     program = tmp_path / "networksetup"
     program.write_text(f"#!/bin/sh\n{body}\n")
     program.chmod(0o755)
@@ -100,6 +100,6 @@ def test_a_program_that_fails_in_its_own_way(
 
 
 def test_elsewhere_the_program_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.protect.network_setup.shutil.which", lambda name, path=None: None)
+    monkeypatch.setattr("proxy.protect.programs.shutil.which", lambda name, path=None: None)
     with pytest.raises(ProtectError, match="`networksetup` is not there"):
         NetworkSetup().read()

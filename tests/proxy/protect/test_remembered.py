@@ -13,6 +13,7 @@ from proxy.protect.way import ProtectError
 
 ONE = Remembered(
     mark="a1",
+    system="networksetup",
     on_crash="open",
     gate=Gate("127.0.0.1", 8080, 1080, ("10.0.0.0/8",)),
     before={"webproxy Wi-Fi": ("off", "", "0")},
@@ -28,6 +29,7 @@ def test_what_is_saved_is_loaded_and_forgotten(tmp_path: Path) -> None:
     assert memory.load() == ONE
     memory.save(replace(ONE, in_force=False))
     assert memory.load() == replace(ONE, in_force=False)
+    assert memory.is_ours()
     (path,) = tmp_path.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     memory.forget()

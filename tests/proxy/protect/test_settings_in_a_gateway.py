@@ -88,7 +88,7 @@ async def test_closed_leads_to_the_dead_port_and_off_ends_it(mac: MacSettings, t
         assert _leads_to(mac, gateway)
         found = {"state": "not_intercepted", "settings": True, "intercepted": False}
         assert await _protect(gateway, "status") == (1, found)
-        assert end_what_a_crash_left(gateway.state.root, "darwin") == ""
+        assert end_what_a_crash_left(gateway.state.root) == ""
         assert _leads_to(mac, gateway)
         assert (await _protect(gateway, "off"))[0] == 0
         assert mac.services == before

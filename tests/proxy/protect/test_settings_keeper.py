@@ -83,7 +83,7 @@ async def test_it_is_a_process_that_ends_when_a_signal_asks(tmp_path: Path, monk
     Memory(tmp_path).save(replace(ONE, gate=gate, ours=ours, before=before, in_force=False))
     keeper = await asyncio.create_subprocess_exec(
         settings_keeper.sys.executable,  # type: ignore[attr-defined]
-        *("-m", "proxy.protect.settings_keeper", str(tmp_path), ONE.mark),
+        *("-m", "proxy.protect.settings_keeper", str(tmp_path), ONE.mark, ONE.system),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -103,14 +103,14 @@ async def test_it_is_a_process_that_ends_when_a_signal_asks(tmp_path: Path, monk
 
 
 def test_one_for_another_protection_ends_at_once(tmp_path: Path) -> None:
-    assert main([str(tmp_path), "a1"]) == 0
+    assert main([str(tmp_path), "a1", ONE.system]) == 0
     Memory(tmp_path).save(ONE)
-    assert main([str(tmp_path), "another"]) == 0
+    assert main([str(tmp_path), "another", ONE.system]) == 0
 
 
 def test_one_that_the_system_refuses_says_so(tmp_path: Path) -> None:
     (tmp_path / "system-proxy.json").write_text("{")
-    assert main([str(tmp_path), "a1"]) == 1
+    assert main([str(tmp_path), "a1", ONE.system]) == 1
 
 
 def test_it_keeps_until_its_protection_has_ended(
@@ -130,13 +130,13 @@ def test_it_keeps_until_its_protection_has_ended(
         return (host, port) == (ONE.gate.host, ONE.gate.http)
 
     monkeypatch.setattr(settings_keeper, "is_served", served)
-    assert main([str(tmp_path), ONE.mark]) == 0
+    assert main([str(tmp_path), ONE.mark, ONE.system]) == 0
     assert (looks, capsys.readouterr().out) == (3, "kept\n")
 
 
 def test_one_that_never_begins_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProtectError, match="nobody answers"):  # nothing is remembered: it ends at once
-        start(tmp_path, "a1")
+        start(tmp_path, "a1", ONE.system)
     monkeypatch.setattr(settings_keeper, "_STARTED_WITHIN", 0.0)
     with pytest.raises(ProtectError, match="nobody answers"):
-        start(tmp_path, "a1")
+        start(tmp_path, "a1", ONE.system)

@@ -6,6 +6,8 @@ from proxy.protect.system_settings import Gate, Settings, Values, change
 class Kept:
     """Keep settings in memory."""
 
+    name = "kept"
+
     def __init__(self, **now: Values) -> None:
         self.now: Settings = dict(now)
         self.written: list[str] = []
