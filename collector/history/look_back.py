@@ -32,6 +32,7 @@ from indicators.words import Action, Severity
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 500  # indicators of one pass
 _STOPPING = ("Warn", "Block", "BlockAndRemediate", "Audit")
+_ADVICE = "Examine the device: what it fetched then was not known as unsafe."
 _PASSED = ("recorded", "overridden")
 _PAUSE = 30.0  # seconds between looks where nothing was announced
 
@@ -41,6 +42,7 @@ class Met:
     """Hold what one device met of one indicator: times, the span, the newest incident, how often nothing stopped it.
 
     `hashed` is how many of these times are known by hashed sightings alone; where all are, there is no incident.
+    `hidden_as` holds the hashes in place of a destination that a gateway hides: then its alert may not name it either.
     """
 
     device_id: str
@@ -50,6 +52,7 @@ class Met:
     last: datetime
     newest: str
     hashed: int = 0
+    hidden_as: str = ""
 
     def plus(self, row: RowMapping) -> Met:
         """Add another event."""
@@ -62,6 +65,7 @@ class Met:
             first=min(self.first, row["time"]),
             last=max(self.last, row["last_time"]),
             newest=newest,
+            hidden_as=row["destination"] if row["body"].get("hidden") else self.hidden_as,
         )
 
     def plus_sighting(self, seen: HashedSighting) -> Met:
@@ -162,23 +166,23 @@ def _sighting(number: str, one: Indicator, met: Met, now: datetime) -> Sighting:
     passed = f"{met.passed} times nothing stopped it" if met.passed else "each time something else had stopped it"
     severity = (one.severity or Severity.MEDIUM) if met.passed else Severity.INFORMATIONAL
     span = f"between {met.first:%Y-%m-%d %H:%M} and {met.last:%Y-%m-%d %H:%M} UTC"
+    name = "a hidden destination" if met.hidden_as else one.value
     return Sighting(
         id="al" + hashlib.sha256(f"look-back\n{number}\n{met.device_id}".encode()).hexdigest()[:30],
         device_id=met.device_id,
-        destination=one.value,
+        destination=met.hidden_as or one.value,
         day=now.date().isoformat(),
-        hidden=False,
+        hidden=bool(met.hidden_as),
         count=met.count,
         first_event=met.first,
         last_event=met.last,
-        title=f"Met before it was known: {one.title or one.value}",
-        description=f"This device met {one.value} {met.count} times {span}, before it was an indicator; {passed}. "
+        title=f"Met before it was known: {name if met.hidden_as else one.title or name}",
+        description=f"This device met {name} {met.count} times {span}, before it was an indicator; {passed}. "
         + _source(met),
-        recommended_actions=one.recommended_actions
-        or "Examine the device: what it fetched then was not known as unsafe.",
+        recommended_actions=_ADVICE if met.hidden_as else one.recommended_actions or _ADVICE,
         category=DEFENDER_CATEGORY.get(one.category, "General"),
         threat_category=one.category,
-        threat_name=one.value,
+        threat_name="" if met.hidden_as else one.value,
         severity=severity,
         detection_source="CustomerTI",
         lead_time=met.first,

@@ -126,6 +126,21 @@ async def test_hidden_destinations_are_met_by_their_keys_alone(database):
     assert await look_back(database, KEY, NOW) == 1
 
 
+async def test_what_is_hidden_stays_hidden_in_a_retroactive_alert(database):
+    await keep(database, hidden("x", "deep.sub.evil.example", "sub.evil.example", "evil.example"))
+    more = {"severity": "High", "title": "Not evil.example again", "recommendedActions": "Block evil.example"}
+    await add(database, "evil.example", **more)
+    assert await look_back(database, KEY, NOW) == 1
+    (alert,) = await raised(database)
+    assert "evil" not in str(dict(alert))
+    assert (alert["title"], alert["hidden"]) == ("Met before it was known: a hidden destination", True)
+    assert keyed_hash(KEY, "evil.example") in alert["destination"].split("."), (
+        "so that it groups with others of its site"
+    )
+    assert (alert["device_id"], alert["severity"], alert["count"]) == ("dev-a", Severity.HIGH, 1)
+    assert "The newest incident is x." in alert["description"]
+
+
 def let_through(event_id: str, host: str, on: str = "dev-a", count: int = 1, **changes):
     """What a gateway tells of an allowed host where the policy keeps hashed sightings."""
     hashes = Hider(KEY).host(host)
