@@ -7,6 +7,7 @@ Screenshots are kept in `.cache/screenshots`, which git ignores.
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ SHOTS = Path(__file__).resolve().parents[3] / ".cache" / "screenshots"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 _NAMES = "--host-resolver-rules=MAP rebind.test 127.0.0.1, MAP attacker.test 127.0.0.1"
 _AXE = "4.11"
+_ONE_TRY = ("--fetch-retries=0", "--fetch-timeout=60000")
+_NO_REGISTRY = re.compile(r"code (E[A-Z]*(NOTFOUND|AGAIN|REFUSED|TIMEDOUT|UNREACH|TIMEOUT)|ECONNRESET|E40[34])\b")
 PAGES = {
     "overview": "/", "month": "/?span=30d", "alerts": "/alerts", "alert": "/alerts/{alert}", "devices": "/devices",
     "device": "/devices/dev-phone", "indicators": "/indicators", "hits": "/indicators/hits?value=evil.example",
@@ -42,10 +45,13 @@ VIEWS = {"desk": (1380, 900, "light"), "dark": (1380, 900, "dark"), "phone": (39
 
 @pytest.fixture(scope="module")
 def axe(require_program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core from the npm registry, installed for this run alone."""
+    """axe-core from the npm registry, installed for this run alone; empty where no registry answers."""
     npm, folder = require_program("npm"), tmp_path_factory.mktemp("axe")
-    wanted = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", f"axe-core@{_AXE}"]
-    subprocess.run(wanted, cwd=folder, check=True, capture_output=True, timeout=110)
+    wanted = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *_ONE_TRY, f"axe-core@{_AXE}"]
+    done = subprocess.run(wanted, cwd=folder, check=False, capture_output=True, text=True, timeout=110)
+    if done.returncode:
+        assert _NO_REGISTRY.search(done.stderr), done.stderr
+        return ""
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
@@ -108,13 +114,19 @@ async def test_every_page_is_sound(full, browser, axe, view):
     for name, path in PAGES.items():
         await page.goto(full.url + path.format(alert=alert))
         await page.screenshot(path=SHOTS / f"console-{view}-{name}.png", full_page=True)
-        found = await page.evaluate(f"{axe}; axe.run(document, {{resultTypes: ['violations']}})")
-        rules = [f"{one['id']}: {one['nodes'][0]['target']}" for one in found["violations"]]
-        if rules:
+        if axe and (rules := await violated(page, axe)):
             broken[name] = rules
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
     assert broken == {}
     assert [text for text in complaints if "404" not in text] == []
+    if not axe:
+        pytest.skip("no npm registry answers: the pages were opened and kept as pictures, axe's rules were not asked")
+
+
+async def violated(page: Page, axe: str) -> list[str]:
+    """Return the rules of accessibility that a page breaks, and where."""
+    found = await page.evaluate(f"{axe}; axe.run(document, {{resultTypes: ['violations']}})")
+    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in found["violations"]]
 
 
 async def test_two_people_at_once(full, browser):
