@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from proxy.protect import keeper, probe
-from proxy.protect.probe import is_intercepted
+from proxy.protect.probe import answers_as_proxy, is_intercepted, is_served
 
 type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -68,3 +68,34 @@ async def test_where_nobody_listens_nothing_is_intercepted() -> None:
     await server.wait_closed()
     assert not await is_intercepted("127.0.0.1", port)
     assert not await keeper.answers(port)
+
+
+@pytest.mark.parametrize(("scheme", "line"), [("http", b"GET http://seawall.internal/"), ("https", b"CONNECT ")])
+async def test_a_proxy_is_asked_as_programs_ask_it(scheme: str, line: bytes) -> None:
+    asked: list[bytes] = []
+
+    async def says_it_again(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        request = asked[0] if scheme == "http" else await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + request.split()[1].rpartition(b"/")[2])
+        writer.close()
+
+    server = await asyncio.start_server(says_it_again, "127.0.0.1", 0)
+    assert await answers_as_proxy(scheme, "127.0.0.1", server.sockets[0].getsockname()[1])
+    server.close()
+    assert asked[0].startswith(line)
+
+
+@pytest.mark.parametrize(("answer", "served"), [(b"HTTP/1.1 400 Bad Request\r\n\r\n", True), (b"SSH-2.0-x\r\n", False)])
+async def test_a_front_refuses_what_can_be_read_in_two_ways(answer: bytes, served: bool) -> None:
+    async def says(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(says, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    assert await is_served("127.0.0.1", port) is served
+    server.close()
+    await server.wait_closed()
+    assert not await is_served("127.0.0.1", port)
