@@ -7,6 +7,7 @@ remembered for as long as the addresses are good, and until what is known change
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -96,6 +97,7 @@ class Crossing:
         self._came = came
         self._known: OrderedDict[_Key, tuple[Passage, float]] = OrderedDict()
         self._known_at = epoch()
+        self._asking: dict[_Key, tuple[asyncio.Task[Passage], int]] = {}  # what is being judged, and by what epoch
 
     async def destination(self, device: Device, host: str, port: int, guarded: bool = False) -> Passage:
         """Return the way to a destination; one that is not clear is for the inspector.
@@ -105,12 +107,28 @@ class Crossing:
         key = (device, host, port, guarded)
         found = self._remembered(key)
         if found is None:
-            epoch = self._epoch()
-            found, lasts = await self._judged(device, host, port, guarded)
-            found = replace(found, epoch=epoch)
-            if lasts and epoch == self._epoch():
-                self._remember(key, found, lasts)
+            found = await asyncio.shield(self._asked(key))
         self._came(found)
+        return found
+
+    def _asked(self, key: _Key) -> asyncio.Task[Passage]:
+        """Judge a destination once for all who ask meanwhile: many do when a popular one's time is over."""
+        asking = self._asking.get(key)
+        if asking is None or asking[1] != self._epoch():
+            task = asyncio.get_running_loop().create_task(self._anew(key))
+            asking = self._asking[key] = (task, self._epoch())
+        return asking[0]
+
+    async def _anew(self, key: _Key) -> Passage:
+        epoch = self._epoch()
+        try:
+            found, lasts = await self._judged(*key)
+        finally:
+            if self._asking.get(key, (None,))[0] is asyncio.current_task():
+                del self._asking[key]
+        found = replace(found, epoch=epoch)
+        if lasts and epoch == self._epoch():
+            self._remember(key, found, lasts)
         return found
 
     def may_splice(self, passage: Passage, server_name: str) -> bool:

@@ -19,6 +19,7 @@ from proxy.front.front import bound
 from proxy.judging_again import end_stopped
 from tests.proxy.front.test_client_hello import real_hello
 from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
+from tests.support.resolver import until
 
 
 async def spliced(
@@ -141,6 +142,28 @@ async def test_a_destination_that_was_clear_is_judged_anew_when_more_is_known() 
         _, client = await bench.given.get()
         client.close()
         writer.close()
+
+
+@pytest.mark.parametrize("learns", [False, True])
+async def test_those_who_ask_at_once_are_judged_once_until_more_is_known(learns: bool) -> None:
+    async with asyncio.timeout(20), front("http") as bench, origin(echo) as port:
+        answered, lookup = asyncio.Event(), bench.lookup
+
+        async def slowly(*asked: Any) -> Any:
+            found = await lookup(*asked)
+            await answered.wait()
+            return found
+
+        bench.lookup = slowly  # type: ignore[method-assign]
+        opening = [asyncio.create_task(spliced(bench, "a.test", port)) for _ in range(3)]
+        await until(lambda: bench.asked and len(bench.waiting) == 3)
+        bench.epoch += learns
+        opening.append(asyncio.create_task(spliced(bench, "a.test", port)))
+        await until(lambda: len(bench.waiting) == 4 and len(bench.asked) == 1 + learns)
+        answered.set()
+        for _, writer in await asyncio.gather(*opening):
+            writer.close()
+        assert bench.asked == ["a.test"] * (1 + learns)
 
 
 async def test_what_is_remembered_ends_with_the_addresses_lifetime() -> None:
