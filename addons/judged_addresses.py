@@ -59,15 +59,18 @@ class JudgedAddresses:
 
 
 def _override(loop: asyncio.AbstractEventLoop, names: Names) -> Callable[[], None]:
-    lookup, connect = loop.getaddrinfo, loop.create_connection
-    loop.getaddrinfo = partial(_getaddrinfo, lookup, names)  # type: ignore[method-assign]
-    loop.create_connection = partial(begun.connection, partial(_connected, connect, names))  # type: ignore[method-assign]
+    own = {name: getattr(loop, name) for name in ("getaddrinfo", "create_connection")}
+    ours = {
+        "getaddrinfo": partial(_getaddrinfo, own["getaddrinfo"], names),
+        "create_connection": partial(begun.connection, partial(_connected, own["create_connection"], names)),
+    }
 
-    def undo() -> None:
-        loop.getaddrinfo = lookup  # type: ignore[method-assign]
-        loop.create_connection = connect  # type: ignore[method-assign]
+    def put(methods: Mapping[str, Any]) -> None:
+        for name, method in methods.items():
+            setattr(loop, name, method)
 
-    return undo
+    put(ours)
+    return partial(put, own)
 
 
 async def _connected(

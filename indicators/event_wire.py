@@ -44,6 +44,7 @@ def to_json(event: VerdictEvent) -> dict[str, Any]:
     return body
 
 
+_PARTS, _BRIEF = 16, 256  # of a device that is remembered: how many fields it has, and characters of each
 _OPTIONAL = (
     "user_agent stage action would enforcement alert failed reason category severity title description "
     "recommended_actions host url addresses port hashes hidden"
@@ -84,12 +85,16 @@ def _taken(read: JsonFields) -> dict[str, Any]:
 def _device(read: JsonFields) -> Device:
     """Return an event's device, the same object for those that say the same: a batch tells of few, many times."""
     told = read.body.get("device")
-    if type(told) is dict and all(type(value) is str for value in told.values()):
+    if type(told) is dict and len(told) <= _PARTS and all(map(_is_brief, told.values())) and all(map(_is_brief, told)):
         return _device_told(tuple(told.items()))
     return _device_from(read.object("device"))
 
 
-@lru_cache(maxsize=4096)
+def _is_brief(told: object) -> bool:
+    return type(told) is str and len(told) <= _BRIEF
+
+
+@lru_cache(maxsize=4096)  # of brief ones: what a gateway makes up fills no memory
 def _device_told(told: tuple[tuple[str, str], ...]) -> Device:
     return _device_from(JsonFields(dict(told), "device", "device."))
 

@@ -36,9 +36,7 @@ class Remembered:
     async def get[T](self, key: Hashable, find: Callable[[], Awaitable[T]]) -> T:
         """Return what `find` finds, or found lately."""
         held, answer = self._held(key, find)
-        if held:
-            return answer  # type: ignore[no-any-return]
-        found: T = await asyncio.shield(self._task(key, find))
+        found: T = answer if held else await asyncio.shield(self._task(key, find))
         return found
 
     def _held(self, key: Hashable, find: Callable[[], Awaitable[Any]]) -> tuple[bool, Any]:

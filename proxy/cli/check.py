@@ -71,8 +71,8 @@ def _clock_at(text: str) -> Callable[[], datetime]:
 
 
 def _stream(checker: Any) -> int:
-    from proxy.checking.stream import answer_lines  # noqa: PLC0415
-    from proxy.cli.waiting_input import waiting_input  # noqa: PLC0415
+    from proxy.checking.stream import answer_lines  # noqa: PLC0415 - not for a single target
+    from proxy.cli.waiting_input import waiting_input  # noqa: PLC0415 - nor this
 
     def write(text: str) -> None:
         sys.stdout.write(text)
@@ -86,7 +86,7 @@ def _stream(checker: Any) -> int:
 
 
 def _answer(checker: Any, targets: tuple[str, ...], as_json: bool) -> int:
-    from proxy.checking.answer import answer, failure  # noqa: PLC0415
+    from proxy.checking.answer import answer, failure  # noqa: PLC0415 - a wrong configuration is told at once
 
     answers = []
     for target in targets:

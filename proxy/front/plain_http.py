@@ -10,6 +10,7 @@ import re
 
 _METHODS = tuple(f"{name} ".encode() for name in "GET HEAD POST PUT DELETE PATCH TRACE CONNECT".split())
 _SHARED = b"OPTIONS "
+_LONGEST = 8192  # bytes of a first line that are waited for; what is longer is for whoever refuses such heads
 _ALL = (*_METHODS, _SHARED)
 _LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32} [!-\xff]+ HTTP/1\.\d\r?\n").match
 _OTHERS = re.compile(rb"OPTIONS [!-\xff]+ (?:SIP|RTSP)/\d[^\n]*\n").match
@@ -21,7 +22,9 @@ def is_request(data: bytes) -> bool | None:
     if begun.startswith(_METHODS):
         return True
     if begun.startswith(_SHARED):
-        return not _OTHERS(begun) if b"\n" in begun else None
+        if b"\n" not in begun and len(begun) <= _LONGEST:
+            return None
+        return not _OTHERS(begun)
     if begun and any(method.startswith(begun) for method in _ALL):
         return None
     return _LINE(begun) is not None

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
 from proxy.firewall.kernel import FirewallError, MissingRightError, run_transaction
 from proxy.privileges import NOBODY, become
+from proxy.protect import keepers
 from proxy.protect.rules import renewed
 
 EVERY = 2.0  # seconds between looks
-_STARTED_WITHIN = 20.0  # seconds
 _PATIENCE = 5.0  # seconds in which a front that lives has closed a connection that asks for nothing
 _CAP_NET_ADMIN = 12
 
@@ -56,19 +54,8 @@ async def keep(port: int, mark: str, renewed_once: Callable[[], None]) -> None:
 
 def start(port: int, mark: str) -> None:
     """Start a keeper that outlives this process; return when it has renewed the shield. Raises FirewallError."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "proxy.protect.keeper", str(port), mark],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
-    with process.stdout as said:
-        ready, _, _ = select.select([said], [], [], _STARTED_WITHIN)
-        if not ready or not said.readline():
-            process.kill()
-            raise FirewallError(f"nobody answers at the front's port {port}, so that the rules cannot be kept alive")
+    if not keepers.begins("proxy.protect.keeper", str(port), mark):
+        raise FirewallError(f"nobody answers at the front's port {port}, so that the rules cannot be kept alive")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,21 +64,10 @@ def main(arguments: Sequence[str]) -> int:
     if os.geteuid() == 0:
         become(NOBODY, {_CAP_NET_ADMIN})
     try:
-        asyncio.run(keep(port, mark, _said_once()))
+        asyncio.run(keep(port, mark, keepers.said_once("renewed")))
     except (MissingRightError, KeyboardInterrupt):
         return 1
     return 0
-
-
-def _said_once() -> Callable[[], None]:
-    """Return a function that tells who started us, the first time; later nobody listens."""
-    waiting = [sys.stdout]
-
-    def say() -> None:
-        while waiting:
-            print("renewed", file=waiting.pop(), flush=True)
-
-    return say
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
 import signal
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from proxy.protect import keepers
 from proxy.protect.by_settings import BySettings
 from proxy.protect.probe import is_served
 from proxy.protect.remembered import Memory
@@ -23,7 +22,6 @@ from proxy.protect.way import ProtectError
 
 EVERY = 2.0  # seconds between looks
 MISSES = 3  # looks in a row without an answer that are a crash
-_STARTED_WITHIN = 20.0  # seconds
 
 type Turn = Callable[[bool], bool]
 """Point the settings here, or put them back; false when there is nothing to keep any more."""
@@ -47,19 +45,8 @@ async def keep(answers: Callable[[], Awaitable[bool]], turn: Turn, began: Callab
 
 def start(state_dir: Path, mark: str, system: str) -> None:
     """Start a keeper that outlives this process; return when it has met the gateway. Raises ProtectError."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "proxy.protect.settings_keeper", str(state_dir.absolute()), mark, system],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
-    with process.stdout as said:
-        ready, _, _ = select.select([said], [], [], _STARTED_WITHIN)
-        if not ready or not said.readline():
-            process.kill()
-            raise ProtectError("nobody answers at the gateway's HTTP proxy, so that a crash could not be told")
+    if not keepers.begins("proxy.protect.settings_keeper", str(state_dir.absolute()), mark, system):
+        raise ProtectError("nobody answers at the gateway's HTTP proxy, so that a crash could not be told")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,10 +59,10 @@ def main(arguments: Sequence[str]) -> int:
             remembered = memory.load()
             if remembered is None or remembered.mark != mark:
                 return 0
-            gate = remembered.gate
+            gate, began = remembered.gate, keepers.said_once("kept")
             asyncio.run(
                 _until_told(
-                    keep(lambda: is_served(gate.host, gate.http), lambda here: way.turn(mark, here=here), _said_once())
+                    keep(lambda: is_served(gate.host, gate.http), lambda here: way.turn(mark, here=here), began)
                 )
             )
     except (ProtectError, KeyboardInterrupt):
@@ -90,17 +77,6 @@ async def _until_told(keeping: Awaitable[None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def _said_once() -> Callable[[], None]:
-    """Return a function that tells who started us, the first time; later nobody listens."""
-    waiting = [sys.stdout]
-
-    def say() -> None:
-        while waiting:
-            print("kept", file=waiting.pop(), flush=True)
-
-    return say
 
 
 if __name__ == "__main__":

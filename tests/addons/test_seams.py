@@ -16,11 +16,10 @@ from mitmproxy.proxy.layers.http import HttpStream
 
 from addons import holding, seams
 from addons.deadlines import Deadlines
-from addons.judged_addresses import JudgedAddresses, pin
 from tests.addons.conftest import Start
 from tests.support.browsing import RefusedError, fetch, line
 from tests.support.deaf import attempts, deaf
-from tests.support.inspecting import Led, Resolver
+from tests.support.inspecting import Led
 
 seams.install()
 holding.install()
@@ -166,38 +165,6 @@ async def test_nothing_of_raw_traffic_is_kept_and_no_way_around_us_is_offered(st
     site.answers["/alt"] = answer
     found = await fetch(f"http://good.test:{site.http_port}/alt", http=gateway.http)
     assert "alt-svc" not in found.headers
-
-
-async def test_lookups_of_the_loop_go_to_pinned_addresses_else_to_our_resolver() -> None:
-    resolver = Resolver({"good.test": Led((ip_address("2001:db8::1"), ip_address("192.0.2.1")))})
-    loop = asyncio.get_running_loop()
-    addon = JudgedAddresses(resolver)
-    addon.running()
-    addon.running()
-    try:
-        infos = await loop.getaddrinfo("good.test", 80)
-        assert [info[4][0] for info in infos] == ["192.0.2.1", "2001:db8::1"]
-        assert await loop.getaddrinfo("127.0.0.1", 80, type=1)
-        assert resolver.asked == ["good.test"]
-        with pytest.raises(OSError, match="no judged address"):
-            await loop.getaddrinfo("other.test", 80)
-
-        async def pinned() -> list[Any]:
-            pin("good.test", [ip_address("192.0.2.9")])
-            return list(await loop.getaddrinfo("good.test", 443, family=2))
-
-        assert [info[4] for info in await asyncio.create_task(pinned())] == [("192.0.2.9", 443)]
-        assert len(await loop.getaddrinfo("good.test", 80)) == 2  # a pin holds for its own task only
-    finally:
-        addon.done()
-        addon.done()
-    assert (await loop.getaddrinfo("localhost", 80)) != []
-
-
-async def test_a_name_with_several_addresses_is_reached_by_the_one_that_answers(start: Start) -> None:
-    gateway, site = await start()
-    gateway.resolver.known["good.test"] = Led((ip_address("::1"), ip_address("127.0.0.1")))
-    assert (await fetch(f"http://good.test:{site.http_port}/", http=gateway.http)).status == 200
 
 
 async def test_a_refusal_by_socks_says_that_it_is_a_rule(start: Start) -> None:

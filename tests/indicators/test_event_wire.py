@@ -112,6 +112,14 @@ def test_devices_that_say_the_same_are_one_object_and_mistakes_are_named_each_ti
         from_json(body | {"device": ["id"]})
 
 
+def test_a_device_that_says_much_is_read_and_not_remembered() -> None:
+    body = to_json(an_event())
+    told = {**body["device"], "more": "x" * 1000}
+    first, second = (from_json({**body, "device": dict(told)}).device for _ in range(2))
+    assert first == second == an_event().device
+    assert first is not second
+
+
 def test_an_optional_text_that_is_wrong_is_named() -> None:
     for wrong, told in ((7, "reason: expected a string"), ("x" * 4097, "reason: longer than 4096")):
         with pytest.raises(ValueError, match=told):

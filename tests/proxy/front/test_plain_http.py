@@ -21,6 +21,8 @@ from proxy.front.plain_http import is_request, is_usual
         (b"OPTIONS sip:a@b.test SIP/2.0\r\n", False),
         (b"OPTIONS rtsp://b.test/x RTSP/1.0\r\nCSeq: 1\r\n", False),
         (b"OPTIONS rtsp://b.test/x RTSP/1.", None),
+        (b"OPTIONS rtsp:" + b"x" * 8000, None),
+        (b"OPTIONS rtsp:" + b"x" * 8192, True),  # a line without an end is not waited for
         (b"G", None),
         (b"OPTION", None),
         (b"EHLO mail.test\r\n", False),

@@ -137,6 +137,6 @@ def test_it_keeps_until_its_protection_has_ended(
 def test_one_that_never_begins_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProtectError, match="nobody answers"):  # nothing is remembered: it ends at once
         start(tmp_path, "a1", ONE.system)
-    monkeypatch.setattr(settings_keeper, "_STARTED_WITHIN", 0.0)
+    monkeypatch.setattr("proxy.protect.keepers.STARTED_WITHIN", 0.0)
     with pytest.raises(ProtectError, match="nobody answers"):
         start(tmp_path, "a1", ONE.system)

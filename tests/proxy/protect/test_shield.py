@@ -124,6 +124,6 @@ async def test_a_keeper_is_a_process_that_tells_when_it_has_begun(nft: Path, mon
 
 
 def test_a_keeper_that_never_begins_is_an_error(nft: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_STARTED_WITHIN", 0.0)
+    monkeypatch.setattr("proxy.protect.keepers.STARTED_WITHIN", 0.0)
     with pytest.raises(FirewallError, match="nobody answers at the front's port 9"):
         keeper.start(9, "of_1")
