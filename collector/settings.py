@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from collector.outputs.settings import OutputSettings
 from collector.risk import Threshold
+from collector.web.forwarded import LOOPBACK
 
 _LEAST_TOKEN = 16  # characters
 
@@ -57,7 +59,8 @@ class CollectorSettings:
     `database_url` is an async SQLAlchemy URL (`sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`). The three
     tokens are distinct, at least 16 characters each. `allowed_hosts` are further `name` or `name:port` values that a
     Host header may carry; loopback with the bound port always may. `public_url`, if set, is where people reach the
-    console, and its host is allowed too. `retention_of` holds retentions of single tables (`store/retention.py`).
+    console, and its host is allowed too; what was asked for there is passed on by `trusted_proxies`, whose
+    X-Forwarded-For says who asks. `retention_of` holds retentions of single tables (`store/retention.py`).
     `threshold` is the risk up to which a device complies. `signing_key` is the scalar of the P-256 key that signs
     tokens and security events, 32 bytes; without one a key is made that lasts until the process ends. With
     `certificate` and `certificate_key` (PEM files) the collector speaks TLS alone. `vulnerability_data` is where
@@ -73,6 +76,7 @@ class CollectorSettings:
     port: int = 8088
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
     retention: timedelta = timedelta(days=90)
     session_life: timedelta = timedelta(days=7)
     ticket_life: timedelta = timedelta(minutes=2)

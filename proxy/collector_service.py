@@ -54,6 +54,8 @@ def settings_of(config: Config, state: StateDir, secrets: Secrets) -> CollectorS
         host=str(config.collector.host),
         port=config.collector.port,
         allowed_hosts=config.collector.allowed_hosts,
+        public_url=config.collector.public_url or "",
+        trusted_proxies=config.collector.trusted_proxies,
         retention=timedelta(days=config.privacy.retention_days),
         retention_of={name: timedelta(days=days) for name, days in config.privacy.retention_of.items()},
         outputs=outputs_of(config, state),

@@ -9,6 +9,7 @@ from aiohttp import web
 from collector.web.access import Access, Caller, bearer
 from collector.web.errors import Refused
 from collector.web.forms import form_of
+from collector.web.forwarded import client_of, line_of
 from collector.web.parts import CALLER, PARTS, Handler, Parts
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -65,18 +66,24 @@ def cookie_name(request: web.Request) -> str:
 
 def is_secure(request: web.Request) -> bool:
     """Say whether the browser speaks TLS: to us, or to a terminator under `public_url`."""
-    public = urlsplit(request.app[PARTS].settings.public_url)
-    return request.secure or (public.scheme == "https" and public.netloc.lower() == request.host.lower())
+    return request.secure or _is_public(request)
 
 
 def comes_from(request: web.Request) -> str:
-    """Return the address that asks. Behind a TLS terminator it is what that one adds to X-Forwarded-For, last of all.
+    """Return the line that asks, by its address; where requests come by a trusted proxy, the one which that tells.
 
-    Without the header all who come through a terminator count as one.
+    Only what was asked for under `public_url` came by one. Without its header all who come through count as one.
     """
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64]
-    is_passed_on = is_secure(request) and not request.secure
-    return (told if is_passed_on else "") or request.remote or ""
+    peer = request.remote or ""
+    if not _is_public(request):
+        return line_of(peer)
+    trusted = request.app[PARTS].settings.trusted_proxies
+    return line_of(client_of(peer, request.headers.getall("X-Forwarded-For", []), trusted))
+
+
+def _is_public(request: web.Request) -> bool:
+    public = urlsplit(request.app[PARTS].settings.public_url)
+    return public.scheme == "https" and public.netloc.lower() == request.host.lower()
 
 
 async def _csrf(request: web.Request, caller: Caller) -> str:

@@ -73,6 +73,12 @@ def _collector_url(value: str) -> str:
     return value if value == "embedded" else _url(value)
 
 
+def _public_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", value):
+        raise ValueError(f"expected an address without a path, such as https://seawall.corp.example, got {value!r}")
+    return value.rstrip("/").removesuffix(":443" if value.startswith("https:") else ":80")
+
+
 def _upstream(value: str) -> str:
     if re.match(r"(?:quic|sdns|http)://", value):
         raise ValueError(f"upstreams are asked over UDP, TCP, TLS and HTTPS only, so {value!r} cannot be used")
@@ -91,6 +97,7 @@ Duration = Annotated[
 ]
 HttpUrl = Annotated[str, AfterValidator(_url)]
 CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Upstream = Annotated[str, AfterValidator(_upstream)]
 Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(whole_number)]
 

@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 from sqlalchemy import make_url
 
+from collector.service import CollectorService
+from collector.web.forwarded import LOOPBACK
 from proxy.collector_service import serve, settings_of
 from proxy.config.model import Config
 from proxy.config.sections.collector import CollectorConfig
@@ -47,9 +49,22 @@ def test_settings_follow_the_configuration(context):
     settings = settings_of(context.config.config, context.state, context.secrets)
     assert make_url(settings.database_url).database == str(context.state.collector_database)
     assert (settings.retention, settings.allowed_hosts, settings.port) == (timedelta(days=7), ("wall.home",), 0)
+    assert (settings.public_url, settings.trusted_proxies) == ("", LOOPBACK)
     url = "postgresql+asyncpg://db.lan/seawall"
     context.config.config = Config(collector=CollectorConfig(database=url))
     assert settings_of(context.config.config, context.state, context.secrets).database_url == url
+
+
+async def test_a_public_address_is_answered_and_linked_to(context):
+    public = CollectorConfig(port=0, public_url="https://wall.example:443/", trusted_proxies=("10.0.0.5",))
+    context.config.config = Config(collector=public)
+    settings = settings_of(context.config.config, context.state, context.secrets)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.5/32"]
+    async with CollectorService(settings) as service, aiohttp.ClientSession() as http:
+        assert (await service.setup_link()).startswith("https://wall.example/invitation?code=")
+        for host, status in (("wall.example", 401), ("other.example", 421)):
+            async with http.get(service.url, headers={"Host": host}) as answer:
+                assert answer.status == status
 
 
 async def test_serves_until_stopping(context):

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from proxy.config.values import Address, CollectorUrl, Port, Section
+from proxy.config.values import Address, CollectorUrl, Network, Port, PublicUrl, Section
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")  # as text: the schema shows it
 
 
 class CollectorTlsConfig(Section):
@@ -41,6 +43,10 @@ class CollectorConfig(Section):
     """`sqlite` keeps alerts in the state directory; or a SQLAlchemy URL such as postgresql+asyncpg://db.lan/seawall."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names, or name:port, under which the console may be opened; loopback always may."""
+    public_url: PublicUrl | None = None
+    """Where people reach the console when a proxy stands in front of it: links lead there, and its name is allowed."""
+    trusted_proxies: tuple[Network, ...] = Field(default=_LOOPBACK, validate_default=True)  # type: ignore[arg-type]
+    """Proxies whose X-Forwarded-For says who asks, in what is asked for under an https `public_url`."""
     tls: CollectorTlsConfig = CollectorTlsConfig()
     token_file: Path | None = None
     """File with the token that `seawall collector gateway add` printed, for a collector elsewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
 import aiohttp
 import pytest
@@ -109,6 +110,28 @@ async def test_behind_a_terminator_one_who_guesses_makes_nobody_else_wait(runnin
     for number in range(5):
         await guess(f"more{number}", f"192.0.2.{number}", public="")
     assert await guess("mira", "192.0.2.99", public="") == 429
+
+
+async def test_who_reaches_the_port_beside_the_terminator_cannot_vary_where_he_comes_from(running, quick):
+    host = f"localhost:{running.service.port}"
+    object.__setattr__(quick.settings, "public_url", f"https://{host}")
+    object.__setattr__(quick.settings, "trusted_proxies", (ip_network("127.0.0.3"),))
+
+    async def guess(name: str, told: str, by: str) -> int:
+        headers = {"Host": host, "X-Forwarded-For": told}
+        data = {"name": name, "password": "wrong"}
+        connector = aiohttp.TCPConnector(local_addr=(by, 0))
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            http.post(f"{running.url}/login", data=data, headers=headers) as answer,
+        ):
+            return answer.status
+
+    for number in range(6):
+        told = f"203.0.113.{number}"
+        assert await guess(f"guess{number}", told, by="127.0.0.2") == (401 if number < 5 else 429)
+    for number in range(6):
+        assert await guess(f"other{number}", f"198.51.100.{number}", by="127.0.0.3") == 401
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST, Role.ADMIN])

@@ -44,6 +44,9 @@ def test_a_whole_configuration_survives_json() -> None:
         {"privacy": {"retention_days": False}},
         {"dns": {"hosts": {"a.test": 5}}},
         {"dns": {"allow_clients": [5]}},
+        {"collector": {"public_url": "https://wall.example/console"}},
+        {"collector": {"public_url": "wall.example"}},
+        {"collector": {"trusted_proxies": ["10.0.0.5/24"]}},
     ],
 )
 def test_what_is_refused(body: dict[str, object]) -> None:
