@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from mitmproxy import http
@@ -54,10 +55,11 @@ class AskForAccess:
         keep_form(flow, ASK_PATH, _FORM)
 
     @guarded(refuse_flow, always=True)
-    async def request(self, flow: http.HTTPFlow) -> None:
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Check the form and hand the request in."""
-        if not flow.metadata.get(_FORM):
-            return
+        return self._answer(flow) if flow.metadata.get(_FORM) else None
+
+    async def _answer(self, flow: http.HTTPFlow) -> None:
         host = said_host(flow.request) or host_of(flow.request.host)
         if self._services.ask is None or not waivers.is_top_level(flow.request.headers, url_on(flow.request, host)):
             say(flow, 403, "Not taken", "Only a person who has seen the page can ask.")

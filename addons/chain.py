@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addons import broken_off, downgrading, holding, interim, seams, sharing, trailers
+from addons import broken_off, downgrading, header_fields, holding, interim, seams, sharing, trailers
 from addons.asking import AskForAccess
 from addons.ca_memory import CaMemory
 from addons.client_hello import ClientHelloGate
@@ -37,6 +37,7 @@ def chain(services: Services) -> list[object]:
     broken_off.install()
     trailers.install()
     interim.install()
+    header_fields.install()
     visits = Visits(services.device_of, services.arrivals, services.monotonic)
     memory = CaMemory(services.policy, services.monotonic)
     judging = Judging(services, OwnPorts(services.own_ports, services.monotonic))

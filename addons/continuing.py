@@ -6,6 +6,7 @@ The path is the gateway's on every host: a request for it never reaches the site
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 
 from mitmproxy import http
 
@@ -45,10 +46,11 @@ class Continuing:
         keep_form(flow, waivers.PATH, _FORM)
 
     @guarded(refuse_flow, always=True)
-    async def request(self, flow: http.HTTPFlow) -> None:
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Check the form, have the waiver put in force, and send the person back to the page."""
-        if not flow.metadata.get(_FORM):
-            return
+        return self._answer(flow) if flow.metadata.get(_FORM) else None
+
+    async def _answer(self, flow: http.HTTPFlow) -> None:
         host = said_host(flow.request) or host_of(flow.request.host)
         device = self._visits.of(flow.client_conn).device
         if not waivers.is_top_level(flow.request.headers, url_on(flow.request, host)):

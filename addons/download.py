@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from mitmproxy import connection, ctx, http
@@ -108,23 +109,27 @@ class DownloadGate:
         self._services.held.gone(client.id)
 
     @guarded(refuse_flow)
-    async def response(self, flow: http.HTTPFlow) -> None:
+    def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Judge a collected body; one that is stopped is replaced by the page before a byte of it was sent."""
+        if flow.response is None or not flow.metadata.get(holding.HELD):
+            return None
+        return self._judge_collected(flow, flow.response)
+
+    async def _judge_collected(self, flow: http.HTTPFlow, response: http.Response) -> None:
         try:
-            await self._judge_collected(flow)
+            if is_ours(flow):
+                return
+            if response.raw_content is None or response.stream:
+                self._passed_unseen(flow, self._too_long())
+            else:
+                await self._judge_body(flow, response, response.raw_content)
         finally:
             self._services.held.give_back(_holder(flow))
 
-    async def _judge_collected(self, flow: http.HTTPFlow) -> None:
-        if flow.response is None or not flow.metadata.get(holding.HELD) or is_ours(flow):
-            return
-        body = flow.response.raw_content
-        if body is None or flow.response.stream:
-            self._passed_unseen(flow, self._too_long())
-            return
+    async def _judge_body(self, flow: http.HTTPFlow, response: http.Response, body: bytes) -> None:
         services = self._services
         limit = services.hold_limit * 4
-        found = await look_into(flow.response, body, file_name(flow), limit, services.scanner, services.scan)
+        found = await look_into(response, body, file_name(flow), limit, services.scanner, services.scan)
         visit = self._visits.of(flow.client_conn)
         judged = self._judged(self._seen(flow, visit), found)
         if judged.stops:

@@ -7,9 +7,8 @@ it ends in the outcome that `policy.on_error` asks for.
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 from indicators.words import OnError
@@ -31,7 +30,7 @@ def guarded[H: Callable[..., Any]](
     """Wrap a hook: when it raises and the policy is closed (or `always`), `close` is called with the hook's data.
 
     Else `let_pass` is called: passing is what mitmproxy does by itself at most hooks. Both must be too simple to fail.
-    A hook that never waits stays a plain function, which costs no task.
+    A hook is a plain function that returns nothing, or what is to be awaited: what need not wait costs no task.
     """
 
     def failed(addon: _Guarded, data: object, hook: Callable[..., Any]) -> None:
@@ -41,21 +40,22 @@ def guarded[H: Callable[..., Any]](
         else:
             let_pass(data)
 
+    async def awaited(said: Awaitable[Any], addon: _Guarded, data: object, hook: Callable[..., Any]) -> None:
+        try:
+            await said
+        except Exception:
+            failed(addon, data, hook)
+
     def wrap(hook: H) -> H:
         @functools.wraps(hook)
-        async def waits(addon: _Guarded, data: object) -> None:
+        def called(addon: _Guarded, data: object) -> Any:
             try:
-                await hook(addon, data)
+                said = hook(addon, data)
             except Exception:
                 failed(addon, data, hook)
+            else:
+                return said if said is None else awaited(said, addon, data, hook)
 
-        @functools.wraps(hook)
-        def plain(addon: _Guarded, data: object) -> None:
-            try:
-                hook(addon, data)
-            except Exception:
-                failed(addon, data, hook)
-
-        return cast("H", waits if inspect.iscoroutinefunction(hook) else plain)
+        return cast("H", called)
 
     return wrap

@@ -71,15 +71,22 @@ class Judging:
         A destination that its name stops, or whose URL will be judged `later`, is not looked up: it may yet turn out
         to be one that nobody may be asked about. Raises UnresolvedError.
         """
+        judged = self.at_once(visit, seen, dial, port, later)
+        return judged if judged is not None else await self.by_lookup(visit, seen, dial, port)
+
+    def at_once(
+        self, visit: Visit, seen: Observation, dial: str, port: int, later: Callable[[Verdict], bool] = lambda _: False
+    ) -> Judgement | None:
+        """Judge a destination as `examine` does, where that needs no lookup; else return nothing."""
         place = visit.cleared.get((dial, port)) if self.is_cleared(visit, dial, port) else None
         led = self.judge(_led(seen, place.chain, place.addresses)) if place is not None else None
         if led is not None and _is_unknown(led.verdict):
             return led  # nothing is known of all that is seen, so nothing of its name alone
         by_name = self.judge(seen)
-        if _objects(by_name) or later(by_name.verdict):
-            return by_name
-        if led is not None:
-            return led
+        return by_name if _objects(by_name) or later(by_name.verdict) else led
+
+    async def by_lookup(self, visit: Visit, seen: Observation, dial: str, port: int) -> Judgement:
+        """Judge a destination that its name does not stop by where it leads. Raises UnresolvedError."""
         found = await self._find(seen, dial)
         everything = (*found.addresses, *found.refused)
         if visit.guarded and not self._services.reach.allows(everything):
@@ -134,7 +141,12 @@ def _objects(judged: Judgement) -> bool:
 
 def _is_unknown(verdict: Verdict) -> bool:
     """Say whether no indicator was met, and none could be by a closer look."""
-    return verdict.is_plain_allow and verdict.final and not verdict.matches and verdict.needs is None
+    return is_unmet(verdict) and verdict.final and verdict.needs is None
+
+
+def is_unmet(verdict: Verdict) -> bool:
+    """Say whether a verdict lets pass because none of what was seen is known."""
+    return verdict.is_plain_allow and not verdict.matches
 
 
 def _led(seen: Observation, chain: tuple[str, ...], addresses: tuple[Address, ...]) -> Observation:

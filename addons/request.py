@@ -5,7 +5,7 @@ The host that a request names, the host that is dialled and the name in the Clie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -45,30 +45,32 @@ class RequestGate:
         self._signs = shipped_signs()
 
     @guarded(refuse_flow)
-    async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Judge a request; one that passes is streamed to its server."""
+    def requestheaders(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Judge a request; one that passes is streamed to its server. Only one that must be looked up waits."""
         visit = self._visits.of(flow.client_conn)
         visit.next_request()
         if flow.error or flow.response or is_ours(flow):
-            return
+            return None
         visit.user_agent = flow.request.headers.get("user-agent", "") or visit.user_agent
         self._services.reporter.device_seen(visit.device, visit.user_agent)
-        self._note_signs(flow.request, visit)
         try:
-            judged = await self._judge(flow, visit)
-        except UnresolvedError as problem:
-            answer(flow, pages.refusal(502, "This site cannot be found", str(problem), flow.request.host))
+            seen = _seen(flow, visit)
         except ValueError as problem:
             answer(flow, pages.refusal(400, "This is not a valid address", str(problem)))
-        else:
-            self._enforce(flow, visit, judged)
+            return None
+        self._note_signs(flow.request, seen)
+        judged = self._judge(flow, visit, seen)
+        if judged is None:
+            return self._judge_by_lookup(flow, visit, seen)
+        self._enforce(flow, visit, judged)
+        return None
 
-    def _note_signs(self, request: http.Request, visit: Visit) -> None:
+    def _note_signs(self, request: http.Request, seen: Observation) -> None:
         """Tell what the request says of its device. Header names are looked up in any case."""
         headers = cast("Mapping[str, str]", request.headers)
-        found = (self._signs.of_request(request.pretty_host, request.path, headers), of_hints(headers))
+        found = (self._signs.of_request(seen.host, request.path, headers), of_hints(headers))
         for sign in filter(None, found):
-            self._services.reporter.sign_seen(visit.device, sign)
+            self._services.reporter.sign_seen(seen.device, sign)
 
     def _enforce(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
         seams.override_host(flow.request)
@@ -92,25 +94,24 @@ class RequestGate:
             refuse_flow(flow)
             seams.hang_up(flow.client_conn)
 
-    async def _judge(self, flow: http.HTTPFlow, visit: Visit) -> Judgement:
-        dial = canonical_host(flow.request.host)
-        hosts = names_of(said_host(flow.request), dial, host_of(flow.client_conn.sni or ""))
-        seen = Observation(
-            Stage.HTTP,
-            visit.device,
-            hosts=hosts,
-            url=url_on(flow.request, hosts[0]),
-            addresses=(parse_address(dial),) if is_address(dial) else (),
-            port=flow.request.port,
-            user_agent=visit.user_agent,
-        )
-        for host in hosts[1:]:
+    def _judge(self, flow: http.HTTPFlow, visit: Visit, seen: Observation) -> Judgement | None:
+        """Return the judgement that needs no lookup; nothing where one is needed."""
+        for host in seen.hosts[1:]:
             elsewhere = self._judging.judge(replace(seen, url=url_on(flow.request, host)))
             if elsewhere.stops:
                 return elsewhere
         if visit.stopped is not None and visit.stopped.verdict.stops:
             return self._of_a_stopped_visit(visit.stopped, seen)
-        return await self._judging.examine(visit, seen, dial, flow.request.port)
+        return self._judging.at_once(visit, seen, canonical_host(flow.request.host), flow.request.port)
+
+    async def _judge_by_lookup(self, flow: http.HTTPFlow, visit: Visit, seen: Observation) -> None:
+        dial = canonical_host(flow.request.host)
+        try:
+            judged = await self._judging.by_lookup(visit, seen, dial, flow.request.port)
+        except UnresolvedError as problem:
+            answer(flow, pages.refusal(502, "This site cannot be found", str(problem), flow.request.host))
+        else:
+            self._enforce(flow, visit, judged)
 
     def _of_a_stopped_visit(self, stopped: Judgement, seen: Observation) -> Judgement:
         """Judge anew what stopped the connection, with the URL: it may have been waived or allowed meanwhile.
@@ -122,6 +123,21 @@ class RequestGate:
         if stopped.own_port or stopped.verdict.failed:
             return replace(stopped, seen=seen)
         return self._judging.judge(seen)
+
+
+def _seen(flow: http.HTTPFlow, visit: Visit) -> Observation:
+    """Return what a request shows. Raises ValueError where it names what is no host."""
+    dial = canonical_host(flow.request.host)
+    hosts = names_of(said_host(flow.request), dial, host_of(flow.client_conn.sni or ""))
+    return Observation(
+        Stage.HTTP,
+        visit.device,
+        hosts=hosts,
+        url=url_on(flow.request, hosts[0]),
+        addresses=(parse_address(dial),) if is_address(dial) else (),
+        port=flow.request.port,
+        user_agent=visit.user_agent,
+    )
 
 
 def _again(flow: http.HTTPFlow) -> None:

@@ -18,7 +18,7 @@ from addons.onboarding import CA_FILES, encoded, fingerprint_of, page_of
 from addons.own_hosts import EICAR, GATEWAY, is_reserved
 from addons.self_test import SelfTest
 from addons.services import Services
-from addons.sight import host_of, said_host
+from addons.sight import asked_host, host_of
 from addons.visits import Visits
 from indicators.observation import Device
 from indicators.words import OnError
@@ -113,12 +113,7 @@ def _proof(word: str) -> http.Response:
 def _host(request: http.Request) -> str:
     """Return the host that a request is for: that of a target in absolute form where it is ours, else what it says."""
     target = _named(seams.target_of(request))
-    if is_reserved(target):
-        return target
-    try:
-        return said_host(request) or host_of(request.host)
-    except ValueError:
-        return ""
+    return target if is_reserved(target) else asked_host(request)
 
 
 def _named(authority: str) -> str:

@@ -17,7 +17,7 @@ from mitmproxy.proxy.layers import TCPLayer
 from addons import seams
 from addons.enforcement import Enforcer, is_ours, refuse_flow
 from addons.guarded import guarded
-from addons.judging import Judging
+from addons.judging import Judging, is_unmet
 from addons.request import JUDGED
 from addons.services import Services
 from addons.sight import host_of, names_of
@@ -25,6 +25,8 @@ from addons.visits import Judgement, Visit, Visits
 from indicators.addresses import parse_address
 from indicators.observation import Address, Observation
 from indicators.words import Stage
+
+_VOUCHED = 64  # connections to servers that are remembered of one client's
 
 
 class ServerCertificateGate:
@@ -34,6 +36,7 @@ class ServerCertificateGate:
 
     def __init__(self, services: Services, visits: Visits, judging: Judging, enforcer: Enforcer) -> None:
         self.on_error = services.on_error
+        self._services = services
         self._visits = visits
         self._judging = judging
         self._enforcer = enforcer
@@ -44,11 +47,30 @@ class ServerCertificateGate:
         if not flow.server_conn.certificate_list or is_ours(flow):
             return
         visit = self._visits.of(flow.client_conn)
-        seen = _seen(visit, flow.server_conn)
         asked = flow.metadata.get(JUDGED)
         if isinstance(asked, Judgement):
-            seen = replace(seen, hosts=asked.seen.hosts, url=asked.seen.url)
+            self._judge_with(asked, flow, visit)
+        else:
+            self._enforce(flow, visit, self._judging.judge(_seen(visit, flow.server_conn)))
+
+    def _judge_with(self, asked: Judgement, flow: http.HTTPFlow, visit: Visit) -> None:
+        """Judge server and request together.
+
+        Where nothing was known of this server with an earlier request, and nothing is of this request, nothing is
+        known of both.
+        """
+        server, by = flow.server_conn.id, (self._services.epoch(), asked.seen.hosts)
+        if is_unmet(asked.verdict) and visit.vouched.get(server) == by:
+            return
+        seen = replace(_seen(visit, flow.server_conn), hosts=asked.seen.hosts, url=asked.seen.url)
         judged = self._judging.judge(seen)
+        self._enforce(flow, visit, judged)
+        if is_unmet(judged.verdict):
+            if len(visit.vouched) >= _VOUCHED:
+                visit.vouched.clear()
+            visit.vouched[server] = by
+
+    def _enforce(self, flow: http.HTTPFlow, visit: Visit, judged: Judgement) -> None:
         if judged.stops:
             self._enforcer.page(flow, visit, judged)
         else:

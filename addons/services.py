@@ -84,23 +84,25 @@ async def _pin_nothing(device: Device, app: App) -> None:
 class Services:
     """Hold what is injected. Callables that wait may raise: each caller says what then happens.
 
-    `own_ports` returns every port that a process of this gateway listens on. `trust` tells that a device has completed
-    a handshake under our CA. `waive` takes a person's consent and raises ValueError with a reason when it was used
-    before. `authority` returns the CA certificate (PEM). `blocks_large` refuses named bodies that are longer than
-    `hold_limit`, `held` bounds all that is withheld at the same time. `streams` says that bodies nobody asked for are
-    passed on as they come; a stock mitmproxy keeps them for its other addons. `arrivals` tells what the front knew of a
-    client that it handed over, `reach` which private destinations a client from beyond this machine may have. `scanner`
-    looks into downloads, `scan` says into which and what follows; without one they are hashed only.
-    `pinned` says whether an app is known to refuse our certificate, `pin` tells of one; `splices_pinned` lets it pass
-    on hosts with listed URLs too. `ask` hands in a person's request for access and returns its status (`pending`,
-    `approved`, `denied`); it raises ValueError with a reason, and without it pages have no such button. `opened`
-    counts a connection that is decrypted, and why, `unseen` a download that passed though it was not looked into to its
-    end; `sights` counts what is read in one. `handed_out` makes the files
-    that the onboarding page offers beside the CA, by path. `passing` knows what passes at this moment. `given`
-    tells the names that our DNS gave a device for an address, the newest first; it may raise OSError or ValueError.
+    `epoch` rises whenever `policy` may judge otherwise than before. `own_ports` returns every port that a process of
+    this gateway listens on. `trust` tells that a device has completed a handshake under our CA. `waive` takes a
+    person's consent and raises ValueError with a reason when it was used before. `authority` returns the CA
+    certificate (PEM). `blocks_large` refuses named bodies that are longer than `hold_limit`, `held` bounds all that
+    is withheld at the same time. `streams` says that bodies nobody asked for are passed on as they come; a stock
+    mitmproxy keeps them for its other addons. `arrivals` tells what the front knew of a client that it handed over,
+    `reach` which private destinations a client from beyond this machine may have. `scanner` looks into downloads,
+    `scan` says into which and what follows; without one they are hashed only. `pinned` says whether an app is known
+    to refuse our certificate, `pin` tells of one; `splices_pinned` lets it pass on hosts with listed URLs too. `ask`
+    hands in a person's request for access and returns its status (`pending`, `approved`, `denied`); it raises
+    ValueError with a reason, and without it pages have no such button. `opened` counts a connection that is
+    decrypted, and why, `unseen` a download that passed though it was not looked into to its end; `sights` counts what
+    is read in one. `handed_out` makes the files that the onboarding page offers beside the CA, by path. `passing`
+    knows what passes at this moment. `given` tells the names that our DNS gave a device for an address, the newest
+    first; it may raise OSError or ValueError.
     """
 
     policy: Policy
+    epoch: Callable[[], int]
     reporter: Reporter
     names: Names
     device_of: Callable[[str, str], Device]  # client address, listener

@@ -32,6 +32,14 @@ def said_host(request: http.Request) -> str:
     return _host_in(said) if len(said) <= _LONGEST else _read(said)
 
 
+def asked_host(request: http.Request) -> str:
+    """Return the canonical host that a request is for: the one it names, else the one it goes to; empty for none."""
+    try:
+        return said_host(request) or host_of(request.host)
+    except ValueError:
+        return ""
+
+
 def _read(authority: str) -> str:
     host, _ = authorities.parse_authority(authority, check=False)
     return canonical_host(host)

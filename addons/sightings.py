@@ -10,7 +10,7 @@ from mitmproxy import connection, http, tls
 
 from addons.enforcement import is_ours
 from addons.own_hosts import is_reserved
-from addons.sight import host_of
+from addons.sight import asked_host, host_of
 from addons.sights import Sights
 from addons.visits import Visits
 from indicators.hosts import is_address
@@ -47,7 +47,7 @@ class Sightings:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Note where a request wants to go, and the name it gives, once for each connection; a hook."""
         request, client = flow.request, flow.client_conn
-        dial, said = host_of(request.host), host_of(request.pretty_host)
+        dial, said = host_of(request.host), asked_host(request)
         if is_ours(flow) or is_reserved(dial) or is_reserved(said):
             return
         first = client.id not in self._known

@@ -34,7 +34,7 @@ class Trust:
         self._enforcer = enforcer
         self._telling: set[asyncio.Task[None]] = set()
 
-    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Note the first request over a connection under our CA."""
         client = flow.client_conn
         if not client.tls_established:

@@ -51,7 +51,9 @@ class Visit:
     that has been reported. `cleared` holds the places whose verdict lets this device connect, by host and port.
     `told` holds the incidents of what passed although something was met. A `guarded` client came from beyond this
     machine. `opened` is the app whose connection is being decrypted although nothing stops it. `begun` is the answer
-    to the first request, where the front had begun to serve it; `asked` is set once that request was seen.
+    to the first request, where the front had begun to serve it; `asked` is set once that request was seen. `vouched`
+    says of connections to servers by which epoch of the policy nothing was known of the server's certificate, and with
+    which hosts it was judged.
     """
 
     device: Device
@@ -65,6 +67,7 @@ class Visit:
     opened: App | None = None
     begun: Begun | None = None
     asked: bool = False
+    vouched: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
 
     def next_request(self) -> None:
         """Note a request. What was begun is the answer to the first one, and never to a later one."""

@@ -89,6 +89,7 @@ def services_of(loaded: LoadedConfig, clock: Callable[[], datetime] = lambda: da
     policy, groups = AlonePolicy(loaded, clock), FixedGroups(config)
     return Services(
         policy=policy,
+        epoch=lambda: policy.epoch,
         reporter=LogReporter(clock),
         names=SystemNames(config.dns.hosts),
         device_of=DeviceDirectory("standalone", rules=lambda: groups.device_groups.rules).weak,
@@ -121,6 +122,7 @@ class AlonePolicy:
         self._trusting: set[str] = set()
         self._used: set[str] = set()
         self._waivers: tuple[Waiver, ...] = ()
+        self.epoch = 0
         self._classifier = self._made()
 
     def judge(self, seen: Observation) -> Verdict:
@@ -150,6 +152,7 @@ class AlonePolicy:
         self._classifier = self._made()
 
     def _made(self) -> Classifier:
+        self.epoch += 1
         self._groups.renew(self._clock(), *self._known, self._waivers)
         return Classifier(*self._known, self._waivers)
 

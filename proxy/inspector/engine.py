@@ -25,6 +25,7 @@ from mitmproxy.proxy.mode_servers import ServerManager
 from addons.arrivals import Arrival, Arrivals
 from addons.begun import Begun
 from proxy.hand_over import HandOver, Kind
+from proxy.inspector import at_once
 from proxy.inspector.handler import Handler
 from proxy.inspector.hooks import Hooks
 
@@ -84,6 +85,7 @@ class Engine:
         self._master._legacy_log_events.uninstall()  # it formats every record for a user interface
         self._master.addons.add(*self._addons, *self._needed(), self)
         self._hooks = Hooks(self._master.addons)
+        at_once.install()
         mode_servers.ProxyConnectionHandler = partial(Handler, hooks=self._hooks)  # type: ignore[assignment,misc]
         self._master.options.update(**self._settings)
         await self._until_up()

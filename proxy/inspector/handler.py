@@ -20,7 +20,8 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server import ConnectionIO
 
-from proxy.inspector.hooks import Hooks
+from proxy.inspector import at_once
+from proxy.inspector.hooks import Hooks, Rest
 
 
 class Handler(ProxyConnectionHandler):
@@ -37,6 +38,7 @@ class Handler(ProxyConnectionHandler):
     ) -> None:
         super().__init__(master, reader, writer, options, mode)  # type: ignore[no-untyped-call]
         self._hooks = hooks
+        at_once.offer(self.client, hooks)
         self._waiting: deque[events.Event] = deque()
         self._to_write: dict[Connection, list[bytes]] = {}  # by what is being worked off; written together
         self._at_work = False
@@ -44,8 +46,10 @@ class Handler(ProxyConnectionHandler):
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         """Have the addons called; nothing of ours suspends a flow."""
-        with self.timeout_watchdog.disarm():
-            await self._hooks.of(hook).wait(hook)
+        rest = at_once.begin(hook, self._hooks)
+        if rest is not None:
+            with self.timeout_watchdog.disarm():
+                await rest
 
     async def server_event(self, event: events.Event) -> None:
         """Take an event. One that comes of another's work is worked off right after it."""
@@ -119,13 +123,17 @@ class Handler(ProxyConnectionHandler):
             writer.write(piece)
 
     def _begin_hook(self, hook: commands.StartHook) -> None:
-        handlers = self._hooks.of(hook)
-        if handlers.waits:
-            self._begin(self.hook_task(hook))
-            return
-        handlers.call(hook)
-        if hook.blocking:
+        rest = at_once.begin(hook, self._hooks)
+        if rest is not None:
+            self._begin(self._finish_hook(hook, rest))
+        elif hook.blocking:
             self._waiting.append(events.HookCompleted(hook))
+
+    async def _finish_hook(self, hook: commands.StartHook, rest: Rest) -> None:
+        with self.timeout_watchdog.disarm():
+            await rest
+        if hook.blocking:
+            await self.server_event(events.HookCompleted(hook))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,46 +20,50 @@ from mitmproxy.hooks import Hook
 log = logging.getLogger(__name__)
 
 type Handler = Callable[[Any], Any]
+type Rest = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """Hold the handlers of one hook, and the attribute of it that they are given.
-
-    `waits` when one of them is a coroutine function.
-    """
+    """Hold the handlers of one hook, and the attribute of it that they are given."""
 
     field: str
     all: tuple[Handler, ...]
-    waits: bool
 
-    def call(self, hook: Hook) -> None:
-        """Call handlers of which none waits."""
-        data = getattr(hook, self.field)
-        for handler in self.all:
-            try:
-                handler(data)
-            except AddonHalt:
-                return
-            except OptionsError:
-                raise
-            except Exception:
-                log.exception("Addon error")
+    def begin(self, hook: Hook) -> Rest | None:
+        """Call the handlers up to the first that waits; return what then remains to be awaited. Most never wait."""
+        return _called(iter(self.all), getattr(hook, self.field))
 
-    async def wait(self, hook: Hook) -> None:
-        """Call handlers, and wait for those that are coroutine functions."""
-        data = getattr(hook, self.field)
-        for handler in self.all:
-            try:
-                said = handler(data)
-                if said is not None and inspect.isawaitable(said):
-                    await said
-            except AddonHalt:
-                return
-            except OptionsError:
-                raise
-            except Exception:
-                log.exception("Addon error")
+
+def _called(handlers: Iterator[Handler], data: object) -> Rest | None:
+    for handler in handlers:
+        try:
+            said = handler(data)
+        except AddonHalt:
+            return None
+        except OptionsError:
+            raise
+        except Exception:
+            log.exception("Addon error")
+        else:
+            if said is not None and inspect.isawaitable(said):
+                return _awaited(said, handlers, data)
+    return None
+
+
+async def _awaited(said: Awaitable[Any], handlers: Iterator[Handler], data: object) -> None:
+    """Wait for one handler, then have the others called."""
+    try:
+        await said
+    except AddonHalt:
+        return
+    except OptionsError:
+        raise
+    except Exception:
+        log.exception("Addon error")
+    rest = _called(handlers, data)
+    if rest is not None:
+        await rest
 
 
 class Hooks:
@@ -69,6 +73,10 @@ class Hooks:
         self._manager = manager
         self._chain: tuple[object, ...] = ()
         self._found: dict[str, Handlers] = {}
+
+    def begin(self, hook: Hook) -> Rest | None:
+        """Have a hook's handlers called; return what remains to be awaited, as `Handlers.begin` does."""
+        return self.of(hook).begin(hook)
 
     def of(self, hook: Hook) -> Handlers:
         """Return the handlers of a hook. Each of mitmproxy's hooks for connections has one argument."""
@@ -80,5 +88,5 @@ class Hooks:
             addons = traverse(self._chain)
             each = tuple(handler for addon in addons if callable(handler := getattr(addon, hook.name, None)))
             field = next(iter(fields(hook))).name  # type: ignore[arg-type]
-            found = self._found[hook.name] = Handlers(field, each, any(map(inspect.iscoroutinefunction, each)))
+            found = self._found[hook.name] = Handlers(field, each)
         return found

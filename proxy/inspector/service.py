@@ -79,6 +79,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
     sights = KnownNames(signs, names)
     services = Services(
         policy=context.policy,
+        epoch=lambda: context.policy.epoch,
         reporter=context.reporter,
         names=names,
         device_of=DeviceDirectory(context.secrets.installation_id, rules=context.policy.rules).weak,

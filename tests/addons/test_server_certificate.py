@@ -62,6 +62,38 @@ async def test_another_certificate_is_no_matter(start: Start) -> None:
     assert (await fetch(f"https://good.test:{site.https_port}/", http=gateway.http, trust=gateway.ca)).status == 200
 
 
+async def test_a_server_that_nothing_is_known_of_is_judged_again_when_that_may_have_changed(start: Start) -> None:
+    gateway, site = await start(lists=OPENED)
+    gateway.trust()
+    async with line(f"https://good.test:{site.https_port}/", trust=gateway.ca, http=gateway.http) as opened:
+        assert [(await opened.ask("/x")).status for _ in range(3)] == [200] * 3
+        assert [seen.stage for seen in gateway.policy.seen].count(Stage.SERVER_CERT) == 1
+        gateway.policy.use([listed(site.thumbprint)])
+        assert (await opened.ask("/x")).status == 403
+    assert len(site.requests) == 3
+
+
+async def test_a_request_of_which_something_is_known_is_judged_with_the_server(start: Start) -> None:
+    gateway, site = await start(lists=OPENED)
+    gateway.trust()
+    audited = Indicator("good.test/audited", IndicatorType.URL, Action.AUDIT, CUSTOM)
+    gateway.policy.use([audited])
+    async with line(f"https://good.test:{site.https_port}/", trust=gateway.ca, http=gateway.http) as opened:
+        assert [(await opened.ask(path)).status for path in ("/x", "/audited", "/x")] == [200] * 3
+    judged = [(seen.url or "").rpartition("/")[2] for seen in gateway.policy.seen if seen.stage is Stage.SERVER_CERT]
+    assert judged == ["x", "audited"]
+
+
+async def test_no_more_servers_are_remembered_than_that(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("addons.server_certificate._VOUCHED", 0)
+    gateway, site = await start(lists=OPENED)
+    gateway.trust()
+    async with line(f"https://good.test:{site.https_port}/", trust=gateway.ca, http=gateway.http) as opened:
+        assert [(await opened.ask("/x")).status for _ in range(2)] == [200] * 2
+    (visits,) = {addon._visits for addon in gateway.addons if isinstance(addon, ServerCertificateGate)}
+    assert all(len(visit.vouched) <= 1 for visit in visits._open.values())
+
+
 RAW = [
     ("harmless", CLOSED, True),
     ("listed", CLOSED, False),

@@ -198,6 +198,7 @@ async def inspecting(
 
     services = Services(
         policy=policy,
+        epoch=lambda: policy.epoch,
         reporter=reports,
         names=resolver,
         device_of=device_of,

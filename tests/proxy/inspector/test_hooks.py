@@ -35,18 +35,17 @@ class Silent:
 
 
 async def said_by(*addons: Told) -> list[str]:
-    """Have a hook called as its handlers ask for, and return who was told."""
+    """Have a hook called and what remains awaited, and return who was told."""
     master = Master(options.Options())
     hooks = Hooks(master.addons)
     master.addons.add(Silent(), *addons)
     hook = ClientConnectedHook("a client")  # type: ignore[arg-type]
     handlers = hooks.of(hook)
     assert hooks.of(hook) is handlers
-    assert handlers.waits is any(isinstance(addon, Waits) for addon in addons)
-    if handlers.waits:
-        await handlers.wait(hook)
-    else:
-        handlers.call(hook)
+    rest = hooks.begin(hook)
+    assert (rest is not None) is any(isinstance(addon, Waits) for addon in addons)
+    if rest is not None:
+        await rest
     assert all(client == "a client" for addon in addons for _, client in addon.said)
     return [name for name, _ in addons[0].said]
 
@@ -55,6 +54,19 @@ async def said_by(*addons: Told) -> list[str]:
 async def test_all_are_called_in_order_whatever_one_of_them_does(kind: type[Told]) -> None:
     said: list[Any] = []
     assert await said_by(kind("one", said, ValueError("broken")), Told("two", said)) == ["one", "two"]
+
+
+@pytest.mark.parametrize("problem", [None, ValueError("broken")])
+async def test_those_before_one_that_waits_are_called_at_once(problem: Exception | None) -> None:
+    said: list[Any] = []
+    master = Master(options.Options())
+    hooks = Hooks(master.addons)
+    master.addons.add(Told("one", said), Waits("two", said, problem), Told("three", said), Waits("four", said))
+    rest = hooks.begin(ClientConnectedHook("a client"))  # type: ignore[arg-type]
+    assert [name for name, _ in said] == ["one"]
+    assert rest is not None
+    await rest
+    assert [name for name, _ in said] == ["one", "two", "three", "four"]
 
 
 @pytest.mark.parametrize("kind", [Told, Waits])
@@ -73,7 +85,7 @@ async def test_an_error_in_options_is_told(kind: type[Told]) -> None:
 async def test_addons_that_come_later_are_called_too() -> None:
     master = Master(options.Options())
     hooks, hook, said = Hooks(master.addons), ClientConnectedHook("a client"), []  # type: ignore[arg-type, var-annotated]
-    hooks.of(hook).call(hook)
+    assert hooks.begin(hook) is None
     master.addons.add(Told("late", said))
-    hooks.of(hook).call(hook)
+    assert hooks.begin(hook) is None
     assert said == [("late", "a client")]
