@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.bulk import run_many
 from collector.store.people_tables import AUDIT
 
 
@@ -26,8 +27,22 @@ class AuditEntry:
 
 async def note(connection: AsyncConnection, entry: AuditEntry) -> None:
     """Add an entry; it is kept exactly when the surrounding transaction commits."""
-    row = {"time": entry.time, "who": entry.who[:256], "what": entry.what[:64], "target": entry.target}
-    await connection.execute(insert(AUDIT).values(**row, detail=dict(entry.detail)))
+    await note_all(connection, [entry])
+
+
+async def note_all(connection: AsyncConnection, entries: Iterable[AuditEntry]) -> None:
+    """Add entries, in order, by one statement."""
+    rows = [
+        {
+            "time": entry.time,
+            "who": entry.who[:256],
+            "what": entry.what[:64],
+            "target": entry.target,
+            "detail": dict(entry.detail),
+        }
+        for entry in entries
+    ]
+    await run_many(connection, insert(AUDIT), rows)
 
 
 async def list_entries(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.audit.log import AuditEntry, note
+from collector.audit.log import AuditEntry, note_all
 from collector.indicator_form import Submission
+from collector.store.bulk import among, run_many
 from collector.store.database import Database, chunks
-from collector.store.policy_stream import Kind, tell
+from collector.store.policy_stream import Kind, tell_all
 from collector.store.policy_tables import INDICATORS
 
+type _Key = tuple[str, str]  # type and canonical value
+
 MOST = 15_000  # as Defender documents for a tenant
+_SAME = ("type", "value")  # what no two indicators share
 _NEWEST_FIRST: tuple[ColumnElement[Any], ...] = (INDICATORS.c.updated.desc(), INDICATORS.c.seq.desc())
 
 
@@ -37,22 +41,32 @@ class By:
 
 async def submit(database: Database, submission: Submission, by: By, now: datetime) -> RowMapping:
     """Create an indicator, or change the one with this value. Raises TooManyIndicatorsError."""
-    async with database.write() as connection:
-        return await _put(connection, submission, by, now)
+    (outcome,) = await submit_all(database, [submission], by, now)
+    if isinstance(outcome, TooManyIndicatorsError):
+        raise outcome
+    return outcome
 
 
 async def submit_all(
     database: Database, submissions: Sequence[Submission], by: By, now: datetime
 ) -> list[RowMapping | TooManyIndicatorsError]:
-    """Submit several in one transaction; each has its own outcome."""
-    outcomes: list[RowMapping | TooManyIndicatorsError] = []
+    """Submit several in one transaction, in order; each has its own outcome.
+
+    It is a handful of statements however many there are: one for each row had kept the writer, and so every event,
+    for as long as a full import took.
+    """
     async with database.write() as connection:
-        for submission in submissions:
-            try:
-                outcomes.append(await _put(connection, submission, by, now))
-            except TooManyIndicatorsError as error:
-                outcomes.append(error)
-    return outcomes
+        known = await _of_these_values(connection, submissions)
+        room = await _room(connection, now) if any(_key(one) not in known for one in submissions) else 0
+        taken = _taken(submissions, known, room, now)
+        await _put(database, connection, list(taken.values()), by, now)
+        rows = await _of_these_values(connection, list(taken.values()))
+        await tell_all(
+            connection, Kind.INDICATOR, {str(rows[key]["seq"]): one.entry for key, one in taken.items()}, now
+        )
+        written = [one for one in submissions if _key(one) in taken]
+        await note_all(connection, _notes(written, known, rows, by, now))
+    return [rows.get(_key(one)) or TooManyIndicatorsError() for one in submissions]
 
 
 async def remove(database: Database, numbers: Sequence[int], by: str, now: datetime) -> list[int]:
@@ -66,9 +80,9 @@ async def remove(database: Database, numbers: Sequence[int], by: str, now: datet
         missing = [number for number in numbers if number not in present]
         if missing:
             return missing
-        for number, shown in present.items():
-            await _take_back(connection, number, now)
-            await note(connection, AuditEntry(now, by, "indicator.delete", str(number), {"value": shown}))
+        await _take_back(connection, list(present), now)
+        entries = [AuditEntry(now, by, "indicator.delete", str(seq), {"value": was}) for seq, was in present.items()]
+        await note_all(connection, entries)
     return []
 
 
@@ -77,8 +91,7 @@ async def remove_expired(database: Database, now: datetime) -> int:
     async with database.write() as connection:
         expired = select(INDICATORS.c.seq).where(INDICATORS.c.expires <= now).limit(1000)
         numbers = list((await connection.execute(expired)).scalars())
-        for number in numbers:
-            await _take_back(connection, number, now)
+        await _take_back(connection, numbers, now)
     return len(numbers)
 
 
@@ -112,25 +125,75 @@ async def count_indicators(connection: AsyncConnection, *where: ColumnElement[bo
     return int((await connection.execute(wanted)).scalar_one())
 
 
-async def _put(connection: AsyncConnection, submission: Submission, by: By, now: datetime) -> RowMapping:
-    one = submission.indicator
-    same = (INDICATORS.c.type == one.type) & (INDICATORS.c.value == one.value)
-    known = (await connection.execute(select(INDICATORS).where(same))).mappings().first()
-    values = _values(submission) | {"updated_by": by.name[:256], "updated": now}
-    if known is None:
-        if await count_indicators(connection, in_force(now)) >= MOST:
-            raise TooManyIndicatorsError
-        first = {"created": now, "created_by": by.name[:256], "application": submission.application}
-        values |= first | {"source_type": "AadApp" if by.is_program else "User"}
-        made = await connection.execute(insert(INDICATORS).values(**values).returning(INDICATORS))
-    else:
-        changed = update(INDICATORS).where(INDICATORS.c.seq == known["seq"]).values(**values)
-        made = await connection.execute(changed.returning(INDICATORS))
-    row: RowMapping = made.mappings().one()
-    await tell(connection, Kind.INDICATOR, str(row["seq"]), submission.entry, now)
-    detail = {"value": row["shown"], "action": row["action"], "before": known["action"] if known else None}
-    await note(connection, AuditEntry(now, by.name, "indicator.submit", str(row["seq"]), detail))
-    return row
+def _key(submission: Submission) -> _Key:
+    return str(submission.indicator.type), submission.indicator.value
+
+
+async def _of_these_values(connection: AsyncConnection, submissions: Sequence[Submission]) -> dict[_Key, RowMapping]:
+    """Return what is kept of the submissions' types and values."""
+    keys = [_key(one) for one in submissions]
+    these = among(connection, INDICATORS.c.value, [value for _, value in keys])
+    wanted = select(INDICATORS).where(INDICATORS.c.type.in_({kind for kind, _ in keys}), these)
+    found = (await connection.execute(wanted)).mappings()
+    return {(row["type"], row["value"]): row for row in found}
+
+
+async def _room(connection: AsyncConnection, now: datetime) -> int:
+    return MOST - await count_indicators(connection, in_force(now))
+
+
+def _taken(
+    submissions: Sequence[Submission], known: Mapping[_Key, RowMapping], room: int, now: datetime
+) -> dict[_Key, Submission]:
+    """Return the last submission of each value, without new values that there is no room for.
+
+    A known one is changed even where there is no room; one that had expired takes a place again.
+    """
+    taken: dict[_Key, Submission] = {}
+    for one in submissions:
+        key = _key(one)
+        was = known.get(key)
+        if key not in taken:
+            if was is None and room <= 0:
+                continue
+            room -= was is None or _has_expired(was, now)
+        taken[key] = one
+    return taken
+
+
+def _has_expired(row: RowMapping, now: datetime) -> bool:
+    return row["expires"] is not None and row["expires"] <= now
+
+
+async def _put(
+    database: Database, connection: AsyncConnection, submissions: Sequence[Submission], by: By, now: datetime
+) -> None:
+    """Write indicators, no two of one value. What is known keeps who made it, when, and by which application."""
+    if not submissions:
+        return
+    who = by.name[:256]
+    first = {"created": now, "created_by": who, "source_type": "AadApp" if by.is_program else "User"}
+    changes = [_values(one) | {"updated_by": who, "updated": now} for one in submissions]
+    rows = [each | first | {"application": one.application} for each, one in zip(changes, submissions, strict=True)]
+    statement = database.insert(INDICATORS)
+    again = {name: statement.excluded[name] for name in changes[0] if name not in _SAME}
+    await run_many(connection, statement.on_conflict_do_update(index_elements=_SAME, set_=again), rows)
+
+
+def _notes(
+    written: Sequence[Submission],
+    known: Mapping[_Key, RowMapping],
+    rows: Mapping[_Key, RowMapping],
+    by: By,
+    now: datetime,
+) -> Iterator[AuditEntry]:
+    """Yield what the audit log says of each submission, also where a later one has the same value."""
+    before: dict[_Key, str] = {key: row["action"] for key, row in known.items()}
+    for one in written:
+        key = _key(one)
+        detail = {"value": one.shown, "action": one.action, "before": before.get(key)}
+        before[key] = one.action
+        yield AuditEntry(now, by.name, "indicator.submit", str(rows[key]["seq"]), detail)
 
 
 def _values(submission: Submission) -> dict[str, Any]:
@@ -155,6 +218,7 @@ def _values(submission: Submission) -> dict[str, Any]:
     }
 
 
-async def _take_back(connection: AsyncConnection, number: int, now: datetime) -> None:
-    await connection.execute(delete(INDICATORS).where(INDICATORS.c.seq == number))
-    await tell(connection, Kind.INDICATOR, str(number), None, now)
+async def _take_back(connection: AsyncConnection, numbers: Sequence[int], now: datetime) -> None:
+    for part in chunks(numbers):
+        await connection.execute(delete(INDICATORS).where(INDICATORS.c.seq.in_(part)))
+    await tell_all(connection, Kind.INDICATOR, {str(number): None for number in numbers}, now)

@@ -38,8 +38,9 @@ def test_what_is_referred_to_is_there():
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(300)
-async def test_schemathesis_finds_nothing(running, tmp_path: Path):
+@pytest.mark.timeout(600)
+async def test_schemathesis_finds_nothing(on_either, tmp_path: Path):
+    running = on_either
     await running.deliver(verdict())
     command = [
         *(str(Path(sys.executable).parent / "schemathesis"), "run", f"{running.url}/api/openapi.json"),
