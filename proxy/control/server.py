@@ -116,9 +116,14 @@ class ControlServer:
 
 
 async def _line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """Return the next line, or nothing at the end; a line over the limit is answered and ends the connection."""
+    """Return the next line, or nothing at the end; a line over the limit is answered and ends the connection.
+
+    A process killed with a reply unread ends like any other: from within a task group it would be no OSError.
+    """
     try:
         return await reader.readline()
+    except ConnectionError:
+        return b""
     except ValueError:
         writer.write(encode({"id": None, "ok": False, "error": f"longer than {MAX_REQUEST} bytes"}))
         await writer.drain()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -153,6 +155,21 @@ async def test_a_line_over_the_limit_ends_the_connection(desk: tuple[Desk, Path]
     assert "longer than" in json.loads(await reader.readline())["error"]
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_a_process_that_dies_with_a_reply_unread_leaves_quietly(desk: tuple[Desk, Path]) -> None:
+    problems: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, problem: problems.append(problem))
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(str(desk[1]))
+        raw.sendall(b'{"op":"echo","id":1}\n')
+        await asyncio.to_thread(raw.recv, 1, socket.MSG_PEEK)
+    async with asyncio.timeout(20):
+        await desk[0].gone.get()
+    await asyncio.sleep(0)  # a task that has failed tells it in its last turn
+    gc.collect()
+    assert problems == []
 
 
 async def test_the_client_ends_at_a_reply_that_is_none(tmp_path: Path) -> None:
