@@ -1,19 +1,21 @@
 """Hand an accepted client socket from the front to an inspector, with the bytes already read.
 
 The socket itself crosses by SCM_RIGHTS over a Unix socket in a 0700 directory; the receiver checks the sender's user by
-the credentials that the kernel vouches for, so that no client can forge a hand-over. After `send` the front must close
-its own copy and touch the connection no more. Nothing is judged here.
+the credentials that the kernel vouches for, so that no client can forge a hand-over. Nothing is judged here.
+
+Each hand-over is answered before it is served. Until then it is the front's: once `Sender.end` has returned, what was
+not answered never will be, so that exactly one of the two has the client. After the answer the front must close its
+own copy and touch the connection no more.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import socket
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,7 +26,9 @@ from proxy import local_messages
 from proxy.dns.wire import device_from_json, device_to_json
 
 MAX_MESSAGE = 384 * 1024  # bytes: what was read of the client and of a server, and the note before it
-_LENGTH = struct.Struct("!I")
+HEAD = struct.Struct("!IIB")  # number, length of the note (0: only an answer is wanted), how many sockets there are
+ANSWER = struct.Struct("!I?")
+_ENDS = 2  # sockets at most: the client's and a server's
 _WAITING = 128  # connections of fronts that wait to be accepted
 
 
@@ -69,49 +73,6 @@ class HandOver:
         }
 
 
-class Sender:
-    """Send sockets to one inspector. It connects when first used, and anew when the inspector was started again."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._socket: socket.socket | None = None
-
-    def send(self, given: HandOver, client: int) -> None:
-        """Hand over the socket with this descriptor.
-
-        Raises BlockingIOError while the inspector's queue is full, another OSError when no inspector takes it.
-        """
-        note = json.dumps(given.note()).encode()
-        message = _LENGTH.pack(len(note)) + note + given.data + given.answered
-        if len(message) > MAX_MESSAGE:
-            raise OSError(errno.EMSGSIZE, "more was read of a connection than can be handed over")
-        descriptors = [client] if given.upstream is None else [client, given.upstream.fileno()]
-        try:
-            local_messages.send(self._connected(), message, descriptors)
-        except ConnectionError:
-            self.close()
-            local_messages.send(self._connected(), message, descriptors)
-
-    def close(self) -> None:
-        """Close the connection to the inspector."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
-
-    def _connected(self) -> socket.socket:
-        if self._socket is None:
-            made = socket.socket(socket.AF_UNIX, local_messages.kind())
-            try:
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
-                made.setblocking(False)
-                made.connect(str(self._path))
-            except OSError:
-                made.close()
-                raise
-            self._socket = made
-        return self._socket
-
-
 def listen(path: Path) -> socket.socket:
     """Open the inspector's end. The directory is ours alone (0700)."""
     path.unlink(missing_ok=True)
@@ -134,10 +95,13 @@ def accept(server: socket.socket) -> socket.socket | None:
 
 
 def receive(peer: socket.socket, take: Callable[[HandOver, socket.socket], None]) -> bool:
-    """Take every hand-over that waits; false when the front has closed its end."""
+    """Answer and take every hand-over that waits; false when the front has closed its end.
+
+    What cannot be answered was withdrawn, and is the front's to serve.
+    """
     while True:
         try:
-            message, descriptors = local_messages.receive(peer, MAX_MESSAGE, 2)
+            message, descriptors = local_messages.receive(peer, MAX_MESSAGE, _ENDS)
         except BlockingIOError:
             return True
         except ConnectionError:
@@ -145,24 +109,52 @@ def receive(peer: socket.socket, take: Callable[[HandOver, socket.socket], None]
         if not message:
             return False
         ends = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        for end in ends:
-            end.setblocking(False)
-        if ends:
-            take(replace(_read(message), upstream=ends[1] if len(ends) > 1 else None), ends[0])
+        given = None
+        try:
+            given = _answered(peer, message, ends)
+        except ConnectionError:
+            return False
+        finally:
+            if given is None:
+                _close(ends)
+        if given is not None:
+            take(given, ends[0])
 
 
-def _read(message: bytes) -> HandOver:
-    (length,) = _LENGTH.unpack_from(message)
-    end = _LENGTH.size + length
-    note = json.loads(message[_LENGTH.size : end])
+def _answered(peer: socket.socket, message: bytes, ends: Sequence[socket.socket]) -> HandOver | None:
+    """Return a hand-over that was answered as taken.
+
+    Raises OSError where the answer finds no way, ValueError and KeyError for what is no hand-over.
+    """
+    if len(message) < HEAD.size:
+        raise ValueError("too short for a message of a front")
+    number, length, promised = HEAD.unpack_from(message)
+    if promised > _ENDS or bool(promised) != bool(length):
+        raise ValueError("no message of a front")
+    whole = len(ends) == promised  # the system drops descriptors for which there is no room
+    given = _read(message[HEAD.size :], length, ends) if whole and length else None
+    for end in ends:
+        end.setblocking(False)
+    local_messages.send(peer, ANSWER.pack(number, whole), ())
+    return given
+
+
+def _close(ends: Sequence[socket.socket]) -> None:
+    for end in ends:
+        end.close()
+
+
+def _read(message: bytes, length: int, ends: Sequence[socket.socket]) -> HandOver:
+    note = json.loads(message[:length])
     answered = len(message) - int(note["answered"])
     return HandOver(
         Kind(note["kind"]),
-        message[end:answered],
+        message[length:answered],
         device_from_json(note["device"]),
         note["host"],
         note["port"],
         tuple(ip_address(text) for text in note["addresses"]),
         bool(note["guarded"]),
+        upstream=ends[1] if len(ends) > 1 else None,
         answered=message[answered:],
     )

@@ -13,6 +13,7 @@ from socket import SO_LINGER, SOL_SOCKET, socket
 from typing import cast
 
 from proxy.front.greetings import GreetingError
+from proxy.front.held_elsewhere import end_for_all
 from proxy.front.stream import Stream
 
 BEFORE_VERDICT = 30.0  # seconds for a client to say where it wants to go
@@ -26,7 +27,7 @@ class Client(Stream):
     has that ends those past their `deadline`: one look at all of them costs less than a timer for each.
     """
 
-    __slots__ = ("_serve", "_task", "_waiting", "address", "deadline", "leaves_at_end")
+    __slots__ = ("_serve", "_task", "_waiting", "address", "deadline", "held_elsewhere", "leaves_at_end")
 
     def __init__(
         self, serve: Callable[[Client], Awaitable[None]], waiting: MutableMapping[Client, None] | None = None
@@ -35,6 +36,7 @@ class Client(Stream):
         self._waiting = {} if waiting is None else waiting
         self.address = ""
         self.leaves_at_end = False  # its last byte means that it has gone
+        self.held_elsewhere = False  # an inspector that does not take it has a copy of the socket in its queue
         self._serve = serve
         self._task: asyncio.Task[None] | None = None
 
@@ -58,6 +60,8 @@ class Client(Stream):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what was under way."""
         super().connection_lost(exc)
+        if self.held_elsewhere:
+            end_for_all(self.transport)
         self._waiting.pop(self, None)
         if self._task:
             self._task.cancel()

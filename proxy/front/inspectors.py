@@ -1,6 +1,7 @@
 """The inspectors as the front sees them: each device has one of them, and a client is handed over or it is not.
 
-While an inspector is being started again its clients wait a moment; who is to wait no longer is the caller's to refuse.
+While an inspector is being started again, or does not answer, its clients wait a moment; who is to wait no longer is
+the caller's to refuse.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from pathlib import Path
 
 from indicators.observation import Device
 from proxy.front.client import Client
-from proxy.hand_over import HandOver, Sender
+from proxy.front.inspector_line import LOOK, InspectorLine
+from proxy.hand_over import HandOver
 
-PATIENCE = 4.0  # seconds in which an inspector that is full, or being started again, is waited for
+PATIENCE = 4.0  # seconds in which an inspector that is full, silent, or being started again, is waited for
 _PAUSE = 0.02  # seconds between attempts
 
 
 class Inspectors:
     """Hand clients over. All connections of a device go to the same inspector, which learns what the device trusts."""
 
-    def __init__(self, paths: Sequence[Path], patience: float = PATIENCE) -> None:
-        self._senders = [Sender(path) for path in paths]
+    def __init__(self, paths: Sequence[Path], patience: float = PATIENCE, look: float = LOOK) -> None:
+        self._lines = [InspectorLine(path, look) for path in paths]
         self._patience = patience
 
     async def give(self, given: HandOver, client: Client) -> None:
@@ -30,31 +32,33 @@ class Inspectors:
 
         Raises OSError when no inspector takes it in time; a client that does not read what it was answered is cut off.
         """
-        sender = self._senders[self.number_of(given.device)]
+        line = self._lines[self.number_of(given.device)]
         client.transport.pause_reading()
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
         await _is_out(client, until)
         while True:
             try:
-                sender.send(given, client.socket.fileno())
+                await line.give(given, client.socket.fileno())
             except OSError:
+                client.held_elsewhere = True
                 if loop.time() >= until or client.transport.is_closing():
                     raise
                 await asyncio.sleep(_PAUSE)
                 continue
+            client.held_elsewhere = False
             client.let_go()
             client.transport.abort()  # closes our copy; the inspector's stays open
             return
 
     def number_of(self, device: Device) -> int:
         """Return which inspector a device has, counted from 0."""
-        return zlib.crc32(device.id.encode()) % len(self._senders)
+        return zlib.crc32(device.id.encode()) % len(self._lines)
 
     def close(self) -> None:
         """Close the connections to inspectors."""
-        for sender in self._senders:
-            sender.close()
+        for line in self._lines:
+            line.close()
 
 
 async def _is_out(client: Client, until: float) -> None:

@@ -21,6 +21,7 @@ from proxy.front.crossing import Passage
 from proxy.front.dialing import dial
 from proxy.front.doorway import Caller, Doorway
 from proxy.front.greetings import Asked
+from proxy.front.held_elsewhere import RelayHeldElsewhere
 from proxy.front.plain_http import is_request, is_usual
 from proxy.front.relay import Relay, join
 from proxy.front.tunnels import Tunnel
@@ -217,6 +218,6 @@ def _join(client: Client, door: Doorway, upstream: Relay, passage: Passage, sigh
 
 
 def _half(client: Client) -> Relay:
-    half = Relay()
+    half = RelayHeldElsewhere() if client.held_elsewhere else Relay()
     half.transport = client.transport
     return half

@@ -17,7 +17,8 @@ from addons.arrivals import Arrivals
 from addons.begun import Begun, connection, go_on
 from indicators.indicator import Indicator
 from indicators.words import IndicatorType
-from proxy.hand_over import HandOver, Kind, Sender
+from proxy.front.sender import Sender
+from proxy.hand_over import HandOver, Kind
 from proxy.inspector.taker import Taker
 from tests.support.front import indicator
 from tests.support.inspecting import Inspecting, device_of, inspecting
@@ -91,7 +92,7 @@ async def handed(folder: Path, *indicators: Indicator, judged: str = "127.0.0.1"
         finally:
             writer.close()
             taker.close()
-            sender.close()
+            sender.end()
     assert len(arrivals) == 0
 
 

@@ -62,3 +62,42 @@ async def test_two_inspectors_and_a_front(tmp_path: Path) -> None:
 
         await wait_for(counted)
     assert "Traceback" not in gateway.log.read_text()
+
+
+@pytest.mark.parametrize("on_error", ["closed", "open"])
+async def test_an_inspector_that_stands_still_is_noticed_and_the_policy_decides_until_it_goes_on(
+    tmp_path: Path, on_error: str
+) -> None:
+    more = f"policy: {{on_error: {on_error}}}\ninspect: [benign.test]\ninspect_untrusted: true\n"
+    async with running_gateway(tmp_path, more) as gateway, origin(echo) as port:
+        workers = {worker["role"]: worker["pid"] for worker in (await gateway.call("status"))["workers"]}
+        assert (await gateway.get(BLOCKED))[0] == 403
+        os.kill(workers["inspector"], signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(60):
+                assert await decided(gateway, port) is (on_error == "open")
+                assert await decided(gateway, port) is (on_error == "open"), "and so for who comes when it is known"
+                assert not await is_blocked_again(gateway), "what is blocked passes in neither case"
+        finally:
+            os.kill(workers["inspector"], signal.SIGCONT)
+        await wait_for(lambda: is_blocked_again(gateway), 40)
+        after = {worker["role"]: worker["pid"] for worker in (await gateway.call("status"))["workers"]}
+        assert after["inspector"] == workers["inspector"], "it has answered again, and was not started anew"
+        assert "an inspector answers again" in gateway.log.read_text()
+
+
+async def decided(gateway: RunningGateway, port: int) -> bool:
+    """Say whether a connection that is to be opened passes; one that does not is answered and ends."""
+    reader, writer = await asyncio.open_connection(*split(gateway.endpoints["http_proxy"]))
+    writer.write(b"CONNECT benign.test:%d HTTP/1.1\r\nHost: benign.test\r\n\r\n" % port)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    if b" 200 " not in answer:
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        await reader.read()
+        writer.close()
+        return False
+    hello = real_hello("benign.test")
+    writer.write(hello)
+    assert await reader.readexactly(len(hello)) == hello
+    writer.close()
+    return True

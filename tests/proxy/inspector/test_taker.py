@@ -12,7 +12,8 @@ import pytest
 
 from indicators.observation import Device
 from proxy import hand_over
-from proxy.hand_over import HandOver, Kind, Sender
+from proxy.front.sender import Sender
+from proxy.hand_over import HandOver, Kind
 from proxy.inspector.taker import Taker
 
 PHONE = Device("d", "phone")
@@ -58,7 +59,7 @@ async def hand(path: Path) -> bytes:
         async with asyncio.timeout(10):
             return await asyncio.get_running_loop().sock_recv(client, 200)
     finally:
-        sender.close()
+        sender.end()
         client.close()
 
 
@@ -143,5 +144,5 @@ async def test_a_device_that_is_gone_loses_what_it_has_open_and_others_keep_thei
     assert taker.end(lambda device: device.id == "gone") == 0
     for one in (gone, stays):
         one.close()
-    sender.close()
+    sender.end()
     taker.close()
