@@ -36,8 +36,7 @@ async def look(parts: Parts) -> None:
     found = []
     if parts.settings.exposure_raises_risk:
         knowledge = knowledge_at(parts.settings.vulnerability_data)
-        async with parts.database.read() as connection:
-            found = await fleet_exposure(connection, knowledge, parts.clock())
+        found = await parts.database.ask(lambda connection: fleet_exposure(connection, knowledge, parts.clock()))
     if await follow_exposure(parts.database, found, parts.clock()):
         parts.live.changed()
 

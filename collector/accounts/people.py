@@ -60,8 +60,7 @@ class People:
 
     async def listed(self) -> list[RowMapping]:
         """Return every account by name."""
-        async with self._database.read() as connection:
-            return list((await connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name))).mappings())
+        return await self._database.rows(select(ACCOUNTS).order_by(ACCOUNTS.c.name))
 
     async def log_in(self, name: str, password: str, now: datetime) -> Person | None:
         """Return who this is, or nothing. Names that do not exist take as long as wrong passwords."""

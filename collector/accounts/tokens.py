@@ -73,18 +73,14 @@ async def revoke_token(database: Database, id_: str, by: str, now: datetime) -> 
 async def list_tokens(database: Database) -> list[RowMapping]:
     """Return every token without its digest, newest first."""
     shown = [column for column in API_TOKENS.c if column.name != "digest"]
-    async with database.read() as connection:
-        wanted = select(*shown).order_by(API_TOKENS.c.created.desc(), API_TOKENS.c.id)
-        return list((await connection.execute(wanted)).mappings())
+    return await database.rows(select(*shown).order_by(API_TOKENS.c.created.desc(), API_TOKENS.c.id))
 
 
 async def find_client(database: Database, client_id: str, secret: str, now: datetime) -> ApiToken | None:
     """Return the token with this id and secret, or nothing for one that is unknown, expired or revoked."""
     whole = _FORM.fullmatch(secret)
     shown = _digest(whole[2] if whole and whole[1] == client_id else secret)
-    async with database.read() as connection:
-        found = (await connection.execute(select(API_TOKENS).where(API_TOKENS.c.id == client_id[:32]))).mappings()
-        row = found.first()
+    row = next(iter(await database.rows(select(API_TOKENS).where(API_TOKENS.c.id == client_id[:32]))), None)
     if row is None or not hmac.compare_digest(row["digest"], shown) or row["revoked"]:
         return None
     if row["expires"] is not None and row["expires"] <= now:
@@ -97,9 +93,7 @@ async def find_client(database: Database, client_id: str, secret: str, now: date
 
 async def find_by_id(database: Database, client_id: str, now: datetime) -> ApiToken | None:
     """Return the token with this id, or nothing for one that is unknown, expired or revoked."""
-    async with database.read() as connection:
-        found = await connection.execute(select(API_TOKENS).where(API_TOKENS.c.id == client_id[:32]))
-        row = found.mappings().first()
+    row = next(iter(await database.rows(select(API_TOKENS).where(API_TOKENS.c.id == client_id[:32]))), None)
     if row is None or row["revoked"] or (row["expires"] is not None and row["expires"] <= now):
         return None
     return ApiToken(row["id"], row["name"], frozenset(row["scopes"]))

@@ -51,16 +51,17 @@ async def collection(request: web.Request) -> web.Response:
     page, status = page_of(request.query), request.query.get("status", "")
     if status and status not in STATUSES:
         raise Refused(400, f"status: expected one of {', '.join(STATUSES)}, got {status!r:.40}")
-    async with parts.database.read() as connection:
-        rows = await list_requests(connection, parts.clock(), status, page.top, page.skip)
+    rows = await parts.database.ask(
+        lambda connection: list_requests(connection, parts.clock(), status, page.top, page.skip)
+    )
     return answer(request, page, [access_request_resource(row, parts.clock()) for row in rows])
 
 
 async def single(request: web.Request) -> web.Response:
     """Answer one request, or 404."""
     parts = request.app[PARTS]
-    async with parts.database.read() as connection:
-        row = await find_request(connection, request.match_info["id"])
+    id_ = request.match_info["id"]
+    row = await parts.database.ask(lambda connection: find_request(connection, id_))
     if row is None:
         raise Refused(404, _NONE)
     return web.json_response(access_request_resource(row, parts.clock()))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.api.collections import answer
 from collector.resources import alert_resource
@@ -14,7 +16,7 @@ from collector.store.alerts import NEWEST_FIRST, count_alerts, find_alert, list_
 from collector.store.tables import ALERTS
 from collector.store.triage import change_alert
 from collector.triage import Change, TriageError, read_change
-from collector.web.asked import asked_of
+from collector.web.asked import Asked, asked_of
 from collector.web.bodies import json_object
 from collector.web.errors import Refused
 from collector.web.parts import CALLER, PARTS
@@ -26,11 +28,18 @@ async def collection(request: web.Request) -> web.Response:
     """Answer a page of alerts, the one that was active last first unless `$orderby` says otherwise."""
     asked = asked_of(request.query, ALERT_FIELDS, expands=("evidence",))
     order = (*asked.order, ALERTS.c.seq) if asked.order else NEWEST_FIRST
-    async with request.app[PARTS].database.read() as connection:
-        rows = await list_alerts(connection, asked.where, order, asked.page.top, asked.page.skip)
-        records = await with_evidence(connection, rows)
-        count = await count_alerts(connection, *asked.where) if asked.counts else None
-    return answer(request, asked.page, [alert_resource(record) for record in records], count)
+    alerts, count = await request.app[PARTS].database.ask(lambda connection: _listed(connection, asked, order))
+    return answer(request, asked.page, alerts, count)
+
+
+async def _listed(
+    connection: AsyncConnection, asked: Asked, order: Sequence[ColumnElement[object]]
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of alerts as they are answered, and how many there are where that is asked for."""
+    rows = await list_alerts(connection, asked.where, order, asked.page.top, asked.page.skip)
+    records = await with_evidence(connection, rows)
+    count = await count_alerts(connection, *asked.where) if asked.counts else None
+    return [alert_resource(record) for record in records], count
 
 
 async def single(request: web.Request) -> web.Response:
@@ -94,8 +103,7 @@ def _read(body: Mapping[str, Any]) -> Change:
 
 
 async def _told(request: web.Request, alert: str, status: int = 200) -> web.Response:
-    async with request.app[PARTS].database.read() as connection:
-        record = await find_alert(connection, alert)
+    record = await request.app[PARTS].database.ask(lambda connection: find_alert(connection, alert))
     if record is None:
         raise Refused(404, "no alert has this id")
     return web.json_response(alert_resource(record), status=status)

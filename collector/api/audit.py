@@ -16,13 +16,9 @@ async def collection(request: web.Request) -> web.Response:
     top, below, query = page_of(request.query).top, request.query.get("below"), request.query
     if below is not None and not (below.isascii() and below.isdigit() and len(below) < 19):
         raise Refused(400, "below: expected the `seq` of an entry")
-    async with request.app[PARTS].database.read() as connection:
-        rows = await list_entries(
-            connection,
-            top=top,
-            below=int(below) if below else None,
-            who=query.get("who", ""),
-            what=query.get("what", ""),
-        )
+    narrowed = {"who": query.get("who", ""), "what": query.get("what", "")}
+    rows = await request.app[PARTS].database.ask(
+        lambda connection: list_entries(connection, top=top, below=int(below) if below else None, **narrowed)
+    )
     keys = ("seq", "who", "what", "target", "detail")
     return web.json_response({"value": [{**{k: row[k] for k in keys}, "time": stamp(row["time"])} for row in rows]})

@@ -29,8 +29,7 @@ async def post(request: web.Request) -> web.Response:
 async def single(request: web.Request) -> web.Response:
     """Answer what was last told of one device, or 404."""
     device = request.match_info["id"]
-    async with request.app[PARTS].database.read() as connection:
-        row = await coverage_of(connection, device)
+    row = await request.app[PARTS].database.ask(lambda connection: coverage_of(connection, device))
     if row is None:
         raise Refused(404, "no gateway has told how this device is covered")
     return web.json_response(coverage_resource(row))

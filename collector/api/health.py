@@ -16,8 +16,7 @@ async def get(request: web.Request) -> web.Response:
     """
     parts = request.app[PARTS]
     now = parts.clock()
-    async with parts.database.read() as connection:
-        rows = await list_gateways(connection)
+    rows = await parts.database.ask(list_gateways)
     told = [read_status(row["status"]) for row in rows if row["status"] and not is_silent(row["status_time"], now)]
     unwell = sum(not feed.is_well for status in told for feed in status.feeds)
     errors = sum(len(status.errors) for status in told)

@@ -12,8 +12,8 @@ from collector.web.parts import PARTS
 
 async def single(request: web.Request) -> web.Response:
     """Answer one incident, or 404."""
-    async with request.app[PARTS].database.read() as connection:
-        row = await find_incident(connection, request.match_info["id"])
+    id_ = request.match_info["id"]
+    row = await request.app[PARTS].database.ask(lambda connection: find_incident(connection, id_))
     if row is None:
         raise Refused(404, "no incident has this id")
     return web.json_response(incident_resource(row))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import RowMapping
+from sqlalchemy import ColumnElement, RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.api.collections import answer
 from collector.indicator_form import IndicatorFormError, Submission, read_submission
@@ -22,7 +24,7 @@ from collector.store.indicators import (
     submit_all,
 )
 from collector.store.policy_tables import INDICATORS
-from collector.web.asked import asked_of
+from collector.web.asked import Asked, asked_of
 from collector.web.bodies import json_object
 from collector.web.errors import Refused
 from collector.web.parts import CALLER, PARTS
@@ -40,18 +42,26 @@ async def collection(request: web.Request) -> web.Response:
     asked = asked_of(request.query, INDICATOR_FIELDS)
     where = (*asked.where, in_force(parts.clock()))
     order = (*(asked.order or (INDICATORS.c.updated.desc(),)), INDICATORS.c.seq.desc())
-    async with parts.database.read() as connection:
-        rows = await list_indicators(connection, where, order, asked.page.top, asked.page.skip)
-        count = await count_indicators(connection, *where) if asked.counts else None
+    rows, count = await parts.database.ask(lambda connection: _listed(connection, asked, where, order))
     return answer(request, asked.page, [indicator_resource(row) for row in rows], count, context=_CONTEXT)
+
+
+async def _listed(
+    connection: AsyncConnection,
+    asked: Asked,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[object]],
+) -> tuple[list[RowMapping], int | None]:
+    rows = await list_indicators(connection, where, order, asked.page.top, asked.page.skip)
+    return rows, await count_indicators(connection, *where) if asked.counts else None
 
 
 async def single(request: web.Request) -> web.Response:
     """Answer one indicator, or 404."""
     parts = request.app[PARTS]
     (number,) = _numbers([request.match_info["id"]])
-    async with parts.database.read() as connection:
-        rows = await list_indicators(connection, [INDICATORS.c.seq == number, in_force(parts.clock())], top=1)
+    where = [INDICATORS.c.seq == number, in_force(parts.clock())]
+    rows = await parts.database.ask(lambda connection: list_indicators(connection, where, top=1))
     if not rows:
         raise Refused(404, "no indicator has this id")
     return web.json_response(indicator_resource(rows[0]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.api.collections import answer
@@ -20,7 +21,7 @@ from collector.store.machines import LAST_SEEN, MachineRecord, count_machines, f
 from collector.store.risk import explained
 from collector.store.signs import jailbreak_hints
 from collector.store.tables import DEVICES
-from collector.web.asked import asked_of
+from collector.web.asked import Asked, asked_of
 from collector.web.bodies import json_object
 from collector.web.errors import Refused
 from collector.web.parts import CALLER, PARTS, Parts
@@ -36,23 +37,32 @@ async def collection(request: web.Request) -> web.Response:
     now = parts.clock()
     asked = asked_of(request.query, machine_fields(now))
     order = (*asked.order, DEVICES.c.id) if asked.order else LAST_SEEN
-    async with parts.database.read() as connection:
-        records = await list_machines(connection, asked.where, order, asked.page.top, asked.page.skip)
-        count = await count_machines(connection, *asked.where) if asked.counts else None
-        machines = await _with_exposure(connection, parts, records)
+    machines, count = await parts.database.ask(lambda connection: _listed(connection, parts, asked, order))
     return answer(request, asked.page, machines, count)
+
+
+async def _listed(
+    connection: AsyncConnection, parts: Parts, asked: Asked, order: Sequence[ColumnElement[object]]
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of devices as they are answered, and how many there are where that is asked for."""
+    records = await list_machines(connection, asked.where, order, asked.page.top, asked.page.skip)
+    count = await count_machines(connection, *asked.where) if asked.counts else None
+    return await _with_exposure(connection, parts, records), count
 
 
 async def single(request: web.Request) -> web.Response:
     """Answer one device, or 404."""
-    parts = request.app[PARTS]
-    async with parts.database.read() as connection:
-        record = await find_machine(connection, request.match_info["id"])
-        if record is None:
-            raise Refused(404, _NONE)
-        hints = hint_resources(await jailbreak_hints(connection, record.row["id"]))
-        (machine,) = await _with_exposure(connection, parts, [record])
-    return web.json_response(machine | {"jailbreakHints": hints})
+    parts, device = request.app[PARTS], request.match_info["id"]
+    return web.json_response(await parts.database.ask(lambda connection: _one(connection, parts, device)))
+
+
+async def _one(connection: AsyncConnection, parts: Parts, device: str) -> dict[str, Any]:
+    record = await find_machine(connection, device)
+    if record is None:
+        raise Refused(404, _NONE)
+    hints = hint_resources(await jailbreak_hints(connection, device))
+    (machine,) = await _with_exposure(connection, parts, [record])
+    return machine | {"jailbreakHints": hints}
 
 
 async def _with_exposure(
@@ -71,11 +81,13 @@ async def _with_exposure(
 async def risk(request: web.Request) -> web.Response:
     """Answer a device's risk, the open alerts that explain it, and its history."""
     device = request.match_info["id"]
-    async with request.app[PARTS].database.read() as connection:
-        if await find_machine(connection, device) is None:
-            raise Refused(404, _NONE)
-        found = await explained(connection, device)
-    return web.json_response(risk_resource(device, found))
+    return web.json_response(await request.app[PARTS].database.ask(lambda connection: _risk(connection, device)))
+
+
+async def _risk(connection: AsyncConnection, device: str) -> dict[str, Any]:
+    if await find_machine(connection, device) is None:
+        raise Refused(404, _NONE)
+    return risk_resource(device, await explained(connection, device))
 
 
 async def tags(request: web.Request) -> web.Response:

@@ -54,8 +54,7 @@ async def _next(parts: Parts, after: int, stream: str, wait: float) -> Excerpt:
     with parts.live.watching(program=True) as changed:
         while True:
             changed.clear()
-            async with parts.database.read() as connection:
-                found = await excerpt(connection, after, stream)
+            found = await parts.database.ask(lambda connection: excerpt(connection, after, stream))
             left = deadline - clock()
             if found.changes or found.reset or left <= 0 or parts.live.closed:
                 return found

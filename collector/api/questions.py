@@ -57,8 +57,7 @@ async def asked(request: web.Request, target: str, device_id: str) -> dict[str, 
     parts = request.app[PARTS]
     body = {"target": target, "device": {"id": "why", "name": "console", "group": "default"}}
     if device_id:
-        async with parts.database.read() as connection:
-            found = await find_machine(connection, device_id)
+        found = await parts.database.ask(lambda connection: find_machine(connection, device_id))
         if found is None:
             raise Refused(404, "no device has this id")
         names = {"id": "id", "name": "name", "group": "device_group", "identified_by": "identified_by"}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.exposure_resources import (
     claim_resources,
@@ -18,6 +22,7 @@ from collector.exposures import DeviceExposure, FleetFlaw, flaws_of, knowledge_a
 from collector.store.claims import claims_of
 from collector.store.fleet import exposures_of, fleet_exposure
 from collector.store.machines import find_machine
+from collector.vulnerabilities.choosing import SeenClaim
 from collector.vulnerabilities.knowledge import Knowledge
 from collector.web.errors import Refused
 from collector.web.paging import page_of
@@ -28,19 +33,25 @@ async def machine(request: web.Request) -> web.Response:
     """Answer what one device is exposed to, or 404; `?format=csv` gives its vulnerabilities as a table."""
     parts = request.app[PARTS]
     knowledge, now = knowledge_at(parts.settings.vulnerability_data), parts.clock()
-    async with parts.database.read() as connection:
-        record = await find_machine(connection, request.match_info["id"])
-        if record is None:
-            raise Refused(404, "no device has this id")
-        id_ = record.row["id"]
-        (found,) = await exposures_of(connection, [(id_, record.row["name"])], knowledge, now)
-        claims = (await claims_of(connection, [id_])).get(id_, ())
+    id_ = request.match_info["id"]
+    found, claims = await parts.database.ask(lambda connection: _exposed(connection, id_, knowledge, now))
     flaws = found.assessment.vulnerabilities
     if request.query.get("format") == "csv":
         platform = found.assessment.running.platform
         return table(flaws_csv(FleetFlaw(flaw, platform, (id_,)) for flaw in flaws), "vulnerabilities.csv")
     told = {**device_resource(found), "claims": claim_resources(claims), "value": list(map(flaw_resource, flaws))}
     return web.json_response({**told, "data": knowledge_resource(knowledge, now.date())})
+
+
+async def _exposed(
+    connection: AsyncConnection, device: str, knowledge: Knowledge, now: datetime
+) -> tuple[DeviceExposure, Sequence[SeenClaim]]:
+    """Return what a device is exposed to, and what was told of its releases. Raises Refused (404)."""
+    record = await find_machine(connection, device)
+    if record is None:
+        raise Refused(404, "no device has this id")
+    (found,) = await exposures_of(connection, [(device, record.row["name"])], knowledge, now)
+    return found, (await claims_of(connection, [device])).get(device, ())
 
 
 async def collection(request: web.Request) -> web.Response:
@@ -72,8 +83,8 @@ async def exposure(request: web.Request) -> web.Response:
 async def fleet(parts: Parts) -> tuple[list[DeviceExposure], Knowledge]:
     """Return how exposed every device is, and by which knowledge."""
     knowledge = knowledge_at(parts.settings.vulnerability_data)
-    async with parts.database.read() as connection:
-        return await fleet_exposure(connection, knowledge, parts.clock()), knowledge
+    found = await parts.database.ask(lambda connection: fleet_exposure(connection, knowledge, parts.clock()))
+    return found, knowledge
 
 
 def table(text: str, name: str) -> web.Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.forms import back_to, onward
 from collector.console.places import moment_after, spelt
@@ -44,17 +46,23 @@ async def listed(request: web.Request) -> web.Response:
     """
     asked = _asked(request)
     place = moment_after(request)
+    values = await request.app[PARTS].database.ask(lambda connection: _found(connection, asked, place))
+    return page(request, "alerts.html", asked=asked, severities=list(Severity), statuses=STATUSES, **values)
+
+
+async def _found(
+    connection: AsyncConnection, asked: Mapping[str, str], place: tuple[datetime, int] | None
+) -> dict[str, Any]:
+    """Return the alerts that a page shows, where the next one begins, and how many are open."""
     where = [*_where(asked), *([before(*place)] if place else [])]
-    async with request.app[PARTS].database.read() as connection:
-        end = await window_end(connection, place, _WINDOW) if asked.keys() & _UNINDEXED else None
-        where += [~before(*end)] if end else []
-        rows = await list_alerts(connection, where, top=_ROWS + 1)
-        open_alerts = await count_open(connection)
+    end = await window_end(connection, place, _WINDOW) if asked.keys() & _UNINDEXED else None
+    where += [~before(*end)] if end else []
+    rows = await list_alerts(connection, where, top=_ROWS + 1)
     shown = rows[:_ROWS]
     last = (shown[-1]["last_event"], shown[-1]["seq"]) if len(rows) > _ROWS else end
-    following = spelt(*last) if last else ""
-    values: dict[str, Any] = {"asked": asked, "following": following, "open_alerts": open_alerts}
-    return page(request, "alerts.html", alerts=shown, severities=list(Severity), statuses=STATUSES, **values)
+    return {
+        "alerts": shown, "following": spelt(*last) if last else "", "open_alerts": await count_open(connection),
+    }  # fmt: skip
 
 
 async def table(request: web.Request) -> web.StreamResponse:
@@ -67,8 +75,8 @@ async def table(request: web.Request) -> web.StreamResponse:
     headers = {"Content-Disposition": 'attachment; filename="seawall-alerts.csv"', "Content-Type": _CSV}
     answer, place = web.StreamResponse(headers=headers), moment_after(request)
     for _ in range(_MOST_IN_TABLE // _PIECE):
-        async with database.read() as connection:
-            rows = await list_cells(connection, _COLUMNS, [*where, *([before(*place)] if place else [])], _PIECE)
+        rest = [*where, *([before(*place)] if place else [])]
+        rows = await database.ask(partial(list_cells, names=_COLUMNS, where=rest, top=_PIECE))
         head = () if answer.prepared else _COLUMNS
         text = await asyncio.to_thread(to_csv, head, [list(map(_cell, row[2:])) for row in rows])
         if head:  # what is wrong with the database is told before the first piece
@@ -131,8 +139,8 @@ async def single(request: web.Request) -> web.Response:
 
 
 async def _single(request: web.Request, status: int = 200, wrong: str = "") -> web.Response:
-    async with request.app[PARTS].database.read() as connection:
-        record = await find_alert(connection, request.match_info["id"])
+    id_ = request.match_info["id"]
+    record = await request.app[PARTS].database.ask(lambda connection: find_alert(connection, id_))
     if record is None:
         raise Refused(404, "No alert has this id. It may have been removed when its retention ended.")
     words: dict[str, Any] = {

@@ -15,7 +15,9 @@ _ROWS = 100
 async def listed(request: web.Request) -> web.Response:
     """Show entries; `who` and `what` narrow them down."""
     who, what = request.query.get("who", "")[:256], request.query.get("what", "")[:64]
-    async with request.app[PARTS].database.read() as connection:
-        rows = await list_entries(connection, top=_ROWS + 1, below=number_after(request), who=who, what=what)
+    below = number_after(request)
+    rows = await request.app[PARTS].database.ask(
+        lambda connection: list_entries(connection, top=_ROWS + 1, below=below, who=who, what=what)
+    )
     following = rows[_ROWS - 1]["seq"] if len(rows) > _ROWS else None
     return page(request, "audit.html", entries=rows[:_ROWS], following=following, who=who, what=what)

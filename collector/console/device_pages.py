@@ -25,7 +25,7 @@ from collector.store.device_deletion import delete_device
 from collector.store.device_marks import change_tag
 from collector.store.fleet import exposures_of
 from collector.store.incidents import device_incidents
-from collector.store.machines import count_machines, find_machine, list_machines
+from collector.store.machines import MachineRecord, count_machines, find_machine, list_machines
 from collector.store.risk import explained
 from collector.store.signs import jailbreak_hints
 from collector.store.tables import ALERTS, DEVICES
@@ -46,46 +46,53 @@ async def listed(request: web.Request) -> web.Response:
         columns = (DEVICES.c.name, DEVICES.c.id, DEVICES.c.user_agent)
         where.append(or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns)))
     after = request.query.get("after", "")[:200]
-    async with parts.database.read() as connection:
-        if after and (last := await find_machine(connection, after)):
-            place = tuple_(DEVICES.c.last_seen, DEVICES.c.id) < (last.row["last_seen"], last.row["id"])
-            order = (DEVICES.c.last_seen.desc(), DEVICES.c.id.desc())
-            records = await list_machines(connection, [*where, place], order, top=_ROWS + 1)
-        else:
-            order = (DEVICES.c.last_seen.desc(), DEVICES.c.id.desc())
-            records = await list_machines(connection, where, order, top=_ROWS + 1)
-        total = await count_machines(connection, *where)
+    records, total = await parts.database.ask(lambda connection: _found(connection, where, after))
     machines = [machine_resource(record, parts.clock()) for record in records[:_ROWS]]
     following = machines[-1]["id"] if len(records) > _ROWS else ""
     return page(request, "devices.html", machines=machines, q=text, total=total, following=following)
 
 
+async def _found(
+    connection: AsyncConnection, where: list[ColumnElement[bool]], after: str
+) -> tuple[list[MachineRecord], int]:
+    """Return the devices that follow one, one more than a page shows, and how many there are in all."""
+    place: list[ColumnElement[bool]] = []
+    if after and (last := await find_machine(connection, after)):
+        place.append(tuple_(DEVICES.c.last_seen, DEVICES.c.id) < (last.row["last_seen"], last.row["id"]))
+    order = (DEVICES.c.last_seen.desc(), DEVICES.c.id.desc())
+    records = await list_machines(connection, [*where, *place], order, top=_ROWS + 1)
+    return records, await count_machines(connection, *where)
+
+
 async def single(request: web.Request) -> web.Response:
     """Show one device: what it is, its last days, its risk with reasons, its alerts and what it met."""
     parts, device_id = request.app[PARTS], request.match_info["id"]
-    now, span, after = parts.clock(), Span.named(request.query.get("span", "")), number_after(request)
-    async with parts.database.read() as connection:
-        record = await find_machine(connection, device_id)
-        if record is None:
-            raise Refused(404, _GONE)
-        rows = await device_incidents(connection, device_id, _ROWS + 1, after)
-        values: dict[str, Any] = {
-            "machine": machine_resource(record, now),
-            "row": record.row,
-            "risk": risk_resource(device_id, await explained(connection, device_id)),
-            "coverage": coverage_resource(told) if (told := await coverage_of(connection, device_id)) else None,
-            "chart": chart_of(await hours_since(connection, now - span.length, device_id), now, span),
-            "spans": list(Span),
-            "span": span,
-            "alerts": await list_alerts(connection, [ALERTS.c.device_id == device_id], top=20),
-            "timeline": [evidence(row) for row in rows[:_ROWS]],
-            "following": rows[_ROWS - 1]["seq"] if len(rows) > _ROWS else None,
-            "after": after,
-            **await _exposure(connection, parts, record.row),
-            "hints": hint_resources(await jailbreak_hints(connection, device_id)),
-            "gateways": await gateway_names(connection, now),
-        }
-    return page(request, "device.html", **values)
+    span, after = Span.named(request.query.get("span", "")), number_after(request)
+    values = await parts.database.ask(lambda connection: _told(connection, parts, device_id, span, after))
+    return page(request, "device.html", spans=list(Span), span=span, after=after, **values)
+
+
+async def _told(
+    connection: AsyncConnection, parts: Parts, device_id: str, span: Span, after: int | None
+) -> dict[str, Any]:
+    """Return what the page of a device shows. Raises Refused (404)."""
+    now, record = parts.clock(), await find_machine(connection, device_id)
+    if record is None:
+        raise Refused(404, _GONE)
+    rows = await device_incidents(connection, device_id, _ROWS + 1, after)
+    return {
+        "machine": machine_resource(record, now),
+        "row": record.row,
+        "risk": risk_resource(device_id, await explained(connection, device_id)),
+        "coverage": coverage_resource(told) if (told := await coverage_of(connection, device_id)) else None,
+        "chart": chart_of(await hours_since(connection, now - span.length, device_id), now, span),
+        "alerts": await list_alerts(connection, [ALERTS.c.device_id == device_id], top=20),
+        "timeline": [evidence(row) for row in rows[:_ROWS]],
+        "following": rows[_ROWS - 1]["seq"] if len(rows) > _ROWS else None,
+        **await _exposure(connection, parts, record.row),
+        "hints": hint_resources(await jailbreak_hints(connection, device_id)),
+        "gateways": await gateway_names(connection, now),
+    }
 
 
 async def _exposure(connection: AsyncConnection, parts: Parts, row: RowMapping) -> dict[str, Any]:

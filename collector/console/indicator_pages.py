@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, RowMapping, func, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.forms import back_to
 from collector.console.places import number_after
@@ -47,11 +49,7 @@ async def _page(request: web.Request, status: int = 200, wrong: str = "", **type
     if text:
         columns = (INDICATORS.c.shown, INDICATORS.c.title, INDICATORS.c.description)
         where.append(or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns)))
-    async with parts.database.read() as connection:
-        place = [INDICATORS.c.seq < after] if after is not None else []
-        rows = await list_indicators(connection, [*where, *place], [INDICATORS.c.seq.desc()], top=_ROWS + 1)
-        hits = await hits_of(connection, [row["value"] for row in rows] + [row["shown"] for row in rows])
-        total = await count_indicators(connection, *where)
+    rows, hits, total = await parts.database.ask(lambda connection: _found(connection, where, after))
     values: dict[str, Any] = {
         "indicators": rows[:_ROWS],
         "hits": hits,
@@ -126,12 +124,25 @@ async def expire(request: web.Request) -> web.Response:
     return back_to("/indicators", "indicator-gone")
 
 
+async def _found(
+    connection: AsyncConnection, where: Sequence[ColumnElement[bool]], after: int | None
+) -> tuple[list[RowMapping], dict[str, RowMapping], int]:
+    """Return the indicators that a page shows and one more, what each hit, and how many there are in all."""
+    place = [INDICATORS.c.seq < after] if after is not None else []
+    rows = await list_indicators(connection, [*where, *place], [INDICATORS.c.seq.desc()], top=_ROWS + 1)
+    hits = await hits_of(connection, [row["value"] for row in rows] + [row["shown"] for row in rows])
+    return rows, hits, await count_indicators(connection, *where)
+
+
 async def hits(request: web.Request) -> web.Response:
     """Show the alerts that one indicator decided, wherever it came from."""
     parts, value = request.app[PARTS], request.query.get("value", "")[:4096]
     if not value:
         raise Refused(400, "value: expected an indicator's value")
-    async with parts.database.read() as connection:
-        rows = await list_alerts(connection, [ALERTS.c.threat_name == value], top=_ROWS)
-        counted = (await hits_of(connection, [value])).get(value)
-    return page(request, "hits.html", value=value, alerts=rows, hit=counted)
+    alerts, hit = await parts.database.ask(lambda connection: _decided_by(connection, value))
+    return page(request, "hits.html", value=value, alerts=alerts, hit=hit)
+
+
+async def _decided_by(connection: AsyncConnection, value: str) -> tuple[list[RowMapping], RowMapping | None]:
+    rows = await list_alerts(connection, [ALERTS.c.threat_name == value], top=_ROWS)
+    return rows, (await hits_of(connection, [value])).get(value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.arrival import ALLOWED
 from collector.console.charts import Span, chart_of
@@ -45,31 +46,36 @@ async def overview(request: web.Request) -> web.Response:
     """Show the last hours or days, the latest alerts, the devices, and how gateways, feeds and outputs are."""
     parts = request.app[PARTS]
     now, span = parts.clock(), Span.named(request.query.get("span", ""))
-    async with parts.database.read() as connection:
-        hours = await hours_since(connection, now - max(span.length, _DAY))
-        waiting = select(func.count()).select_from(ACCESS_REQUESTS).where(ACCESS_REQUESTS.c.status == PENDING)
-        values: dict[str, Any] = {
-            "chart": chart_of(hours, now, span),
-            "spans": list(Span),
-            "span": span,
-            "counts": _sums({hour: counts for hour, counts in hours.items() if hour >= now - _DAY}),
-            "alerts": await list_alerts(connection, top=12),
-            "open_alerts": await count_open(connection),
-            "requests": int((await connection.execute(waiting)).scalar_one()),
-            "machines": [machine_resource(record, now) for record in await list_machines(connection, top=8)],
-            "active": await count_machines(connection, DEVICES.c.last_seen > now - INACTIVE_AFTER),
-            "gateways": await gateway_views(connection, now),
-        }
+    values = await parts.database.ask(lambda connection: _now(connection, now, span))
     rankings = await request.app[REMEMBERED].get(span, lambda: _rankings(parts, span))
     outputs = await output_views(parts.database, parts.settings.outputs)
-    return page(request, "overview.html", outputs=outputs, rankings=rankings, **values)
+    return page(request, "overview.html", outputs=outputs, rankings=rankings, spans=list(Span), span=span, **values)
+
+
+async def _now(connection: AsyncConnection, now: datetime, span: Span) -> dict[str, Any]:
+    """Return what the overview shows of this moment and of the hours before it."""
+    hours = await hours_since(connection, now - max(span.length, _DAY))
+    waiting = select(func.count()).select_from(ACCESS_REQUESTS).where(ACCESS_REQUESTS.c.status == PENDING)
+    return {
+        "chart": chart_of(hours, now, span),
+        "counts": _sums({hour: counts for hour, counts in hours.items() if hour >= now - _DAY}),
+        "alerts": await list_alerts(connection, top=12),
+        "open_alerts": await count_open(connection),
+        "requests": int((await connection.execute(waiting)).scalar_one()),
+        "machines": [machine_resource(record, now) for record in await list_machines(connection, top=8)],
+        "active": await count_machines(connection, DEVICES.c.last_seen > now - INACTIVE_AFTER),
+        "gateways": await gateway_views(connection, now),
+    }
 
 
 async def _rankings(parts: Parts, span: Span) -> Rankings:
     """Count by whole days, as totals are kept."""
     since = (parts.clock() - span.length).date()
-    async with parts.database.read() as connection:
-        return Rankings(since, await top_destinations(connection, since), await top_indicators(connection, since))
+    return await parts.database.ask(lambda connection: _ranked(connection, since))
+
+
+async def _ranked(connection: AsyncConnection, since: date) -> Rankings:
+    return Rankings(since, await top_destinations(connection, since), await top_indicators(connection, since))
 
 
 def _sums(hours: Hours) -> dict[str, int]:
@@ -82,8 +88,8 @@ def _sums(hours: Hours) -> dict[str, int]:
 
 async def incident(request: web.Request) -> web.Response:
     """Lead from an incident id, as a block page shows it, to its alert; show it by itself where it raised none."""
-    async with request.app[PARTS].database.read() as connection:
-        row = await find_incident(connection, request.match_info["id"])
+    id_ = request.match_info["id"]
+    row = await request.app[PARTS].database.ask(lambda connection: find_incident(connection, id_))
     if row is None:
         raise Refused(404, "No incident has this id. If the page was just shown, try again in a moment.")
     if row["alert_id"]:

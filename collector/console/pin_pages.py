@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.forms import back_to
 from collector.console.gateway_views import GatewayView, gateway_views
@@ -85,12 +86,15 @@ def _named(view: PinView) -> tuple[str, ...]:
 async def _read(parts: Parts) -> tuple[list[PinView], int]:
     """Return what gateways told, and how many they have beyond those that a status has room for."""
     now = parts.clock()
-    async with parts.database.read() as connection:
-        gateways, asked = await gateway_views(connection, now), await clearings(connection)
+    gateways, asked = await parts.database.ask(lambda connection: _told(connection, now))
     told = [PinView(view, pin) for view in gateways for pin in _pinned(view) if pin.until > now]
     told.sort(key=lambda view: view.pin.until, reverse=True)
     views = [PinView(one.gateway, one.pin, any(each.covers(one.clearing) for each in asked)) for one in told]
     return views, sum(max(0, view.status.pins - len(view.status.pinned)) for view in gateways if view.status)
+
+
+async def _told(connection: AsyncConnection, now: datetime) -> tuple[list[GatewayView], list[Clearing]]:
+    return await gateway_views(connection, now), await clearings(connection)
 
 
 def _pinned(view: GatewayView) -> tuple[Pinned, ...]:

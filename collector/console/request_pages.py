@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.forms import back_to
 from collector.console.gateway_views import gateway_names
@@ -22,13 +24,16 @@ async def listed(request: web.Request) -> web.Response:
     """Show what waits for an answer, then what was answered."""
     parts = request.app[PARTS]
     now = parts.clock()
-    async with parts.database.read() as connection:
-        rows = await list_requests(connection, now, top=200)
-        names = await gateway_names(connection, now)
+    rows, names = await parts.database.ask(lambda connection: _told(connection, now))
     shown = [access_request_resource(row, now) for row in rows]
     pending = [one for one in shown if one["status"] == PENDING]
     decided = [one for one in shown if one["status"] != PENDING]
     return page(request, "requests.html", pending=pending, decided=decided, gateways=names)
+
+
+async def _told(connection: AsyncConnection, now: datetime) -> tuple[list[RowMapping], dict[str, str]]:
+    """Return requests and the names of gateways."""
+    return await list_requests(connection, now, top=200), await gateway_names(connection, now)
 
 
 async def answer(request: web.Request) -> web.Response:

@@ -42,8 +42,7 @@ class OutputView:
 async def show(request: web.Request) -> web.Response:
     """Show gateways and outputs."""
     parts = request.app[PARTS]
-    async with parts.database.read() as connection:
-        gateways = await gateway_views(connection, parts.clock())
+    gateways = await parts.database.ask(lambda connection: gateway_views(connection, parts.clock()))
     outputs = await output_views(parts.database, parts.settings.outputs)
     return page(request, "system.html", gateways=gateways, outputs=outputs, version=version("seawall"))
 

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.api.questions import asked
 from collector.console.forms import back_to
@@ -32,12 +34,15 @@ async def show(request: web.Request) -> web.Response:
         raise Refused(400, "target: longer than 8192 characters")
     device = request.query.get("machine", "")
     answers: dict[str, Answer] = await asked(request, target, device) if target else {}
-    async with parts.database.read() as connection:
-        names = await gateway_names(connection, parts.clock())
-        machines = await list_names(connection, 200)
+    names, machines = await parts.database.ask(lambda connection: _names(connection, parts.clock()))
     shown = [(names.get(name, name), answer) for name, answer in answers.items()]
     host = next((answer.host for _, answer in shown if answer.host), "")
     return page(request, "why.html", target=target, device=device, answers=shown, host=host, machines=machines)
+
+
+async def _names(connection: AsyncConnection, now: datetime) -> tuple[dict[str, str], list[RowMapping]]:
+    """Return the names of gateways, and devices to choose one from."""
+    return await gateway_names(connection, now), await list_names(connection, 200)
 
 
 async def allow(request: web.Request) -> web.Response:

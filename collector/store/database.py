@@ -6,20 +6,21 @@ What a driver raises is mapped here, once, to `StoreUnavailableError`; callers a
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Table, event, make_url, select, text
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import migrate
 from collector.store.bulk import Row, among, run_many
-from collector.store.columns import json_text
+from collector.store.lending import Lender, Questions
+from collector.store.postgresql import Postgresql
+from collector.store.sqlite import READER, WRITER, Sqlite, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +29,7 @@ type Insert = sqlite.Insert | postgresql.Insert
 
 CHUNK = 500  # rows of one IN list or one many-row INSERT: far below SQLite's 32,766 variables
 _WRITER = 0x5EA3A11  # advisory lock of PostgreSQL under which every writing transaction runs
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=10000",
-)
-# A batch changes some 3,000 pages of 4 KiB: with SQLite's 2 MB for them, each was written and read again in between.
-_WRITER_PRAGMAS = ("PRAGMA cache_size=-65536", "PRAGMA wal_autocheckpoint=16000")
-# What readers hold is void after each batch: mapped, a page is read where the system has it, not copied once more.
-_READER_PRAGMAS = ("PRAGMA mmap_size=1073741824",)
+_READERS = 8  # connections to SQLite that read at the same time
 
 
 class StoreUnavailableError(RuntimeError):
@@ -45,20 +37,21 @@ class StoreUnavailableError(RuntimeError):
 
 
 class Database:
-    """Own the engine. `read` and `write` lend a connection inside a transaction that ends with the block."""
+    """Own the connections. `read` and `write` lend one for a block, `ask` and `change` for questions put together."""
 
     def __init__(self, url: str) -> None:
         """Take an async SQLAlchemy URL for SQLite or PostgreSQL. Raises ValueError for any other."""
         self._url = make_url(url)
         if self._url.get_backend_name() not in ("sqlite", "postgresql"):
             raise ValueError(f"collector database: expected sqlite or postgresql, got {self._url.drivername}")
-        self._engine: AsyncEngine = create_async_engine(self._url, pool_pre_ping=True, json_serializer=json_text)
-        self._writer = self._engine
-        self._writing = asyncio.Lock()
+        self._readers: Lender
+        self._writer: Lender
         if self.is_sqlite:
-            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0, json_serializer=json_text)
-            _prepare_sqlite(self._engine, "BEGIN", _PRAGMAS + _READER_PRAGMAS)
-            _prepare_sqlite(self._writer, "BEGIN IMMEDIATE", _PRAGMAS + _WRITER_PRAGMAS)
+            self._readers = Sqlite(self._url, _READERS, "BEGIN", READER)
+            self._writer = Sqlite(self._url, 1, "BEGIN IMMEDIATE", WRITER)
+        else:
+            self._readers = self._writer = Postgresql(self._url)
+        self._writing = asyncio.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -69,21 +62,37 @@ class Database:
         """Make the file private and bring the tables up to date. Raises StoreUnavailableError."""
         with _mapped():
             if self.is_sqlite and self._url.database:
-                await asyncio.to_thread(_make_private, Path(self._url.database))
+                await asyncio.to_thread(make_private, Path(self._url.database))
             async with self.write() as connection:
                 await connection.run_sync(migrate.upgrade)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
-        await self._writer.dispose()
+        await self._readers.close()
+        await self._writer.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection that sees one consistent state. Raises StoreUnavailableError."""
         with _mapped():
-            async with _connected(self._engine) as connection:
+            async with self._readers.lent() as connection:
                 yield connection
+
+    async def ask[T](self, questions: Questions[T]) -> T:
+        """Do as `read`, for all that a page asks: cheaper, because it is asked in one go. Raises StoreUnavailableError.
+
+        On SQLite the questions run in a thread, where nothing but the connection may be waited for.
+        """
+        with _mapped():
+            return await self._readers.all_at_once(questions)
+
+    async def rows(self, wanted: Select[Any]) -> list[RowMapping]:
+        """Do as `ask`, for the rows of one statement."""
+
+        async def read(connection: AsyncConnection) -> list[RowMapping]:
+            return list((await connection.execute(wanted)).mappings())
+
+        return await self.ask(read)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -94,10 +103,24 @@ class Database:
         so that what is read inside the block cannot change before it commits. Raises StoreUnavailableError.
         """
         with _mapped():
-            async with self._writing, _connected(self._writer) as connection, connection.begin():
-                if not self.is_sqlite:
-                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER})
+            async with self._writing, self._writer.lent() as connection:
+                await self._keep_others_out(connection)
                 yield connection
+
+    async def change[T](self, changes: Questions[T]) -> T:
+        """Do as `write`, in one go as `ask` does. Raises StoreUnavailableError."""
+
+        async def made(connection: AsyncConnection) -> T:
+            await self._keep_others_out(connection)
+            return await changes(connection)
+
+        with _mapped():
+            async with self._writing:
+                return await self._writer.all_at_once(made)
+
+    async def _keep_others_out(self, connection: AsyncConnection) -> None:
+        if not self.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER})
 
     def insert(self, table: Table) -> Insert:
         """Return the dialect's INSERT, which has ON CONFLICT."""
@@ -135,26 +158,6 @@ def chunks[T](items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-@asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Lend a connection. Opening one goes on when the caller is cancelled: aiosqlite would leave the file open then."""
-    opening = asyncio.create_task(_open(engine))
-    try:
-        connection = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        with suppress(SQLAlchemyError, OSError):
-            await (await opening).close()
-        raise
-    try:
-        yield connection
-    finally:
-        await asyncio.shield(asyncio.create_task(connection.close()))
-
-
-async def _open(engine: AsyncEngine) -> AsyncConnection:
-    return await engine.connect()
-
-
 @contextmanager
 def _mapped() -> Iterator[None]:
     """Map what drivers raise (asyncpg lets a refused connection through as OSError)."""
@@ -162,25 +165,3 @@ def _mapped() -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         raise StoreUnavailableError(f"collector database: {error.__class__.__name__}: {error}") from error
-
-
-def _make_private(path: Path) -> None:
-    """Create the file 0600 before SQLite does: its WAL files take over the mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
-
-
-def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: Sequence[str]) -> None:
-    """Set the pragmas on each connection, and begin transactions ourselves: readers deferred, the writer at once."""
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def began(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)

@@ -48,17 +48,14 @@ async def dismiss(database: Database, name: str, by: str, now: datetime) -> bool
 async def list_enrolled(database: Database) -> list[RowMapping]:
     """Return enrolled gateways by name, without their digests."""
     columns = (ENROLLED.c.name, ENROLLED.c.created, ENROLLED.c.last_used)
-    async with database.read() as connection:
-        return list((await connection.execute(select(*columns).order_by(ENROLLED.c.name))).mappings())
+    return await database.rows(select(*columns).order_by(ENROLLED.c.name))
 
 
 async def caller_of_gateway(database: Database, token: str, now: datetime) -> Caller | None:
     """Return the gateway that a token speaks for, or nothing."""
     if not token.startswith(_PREFIX):
         return None
-    async with database.read() as connection:
-        found = await connection.execute(select(ENROLLED).where(ENROLLED.c.digest == _digest(token)))
-        row = found.mappings().first()
+    row = next(iter(await database.rows(select(ENROLLED).where(ENROLLED.c.digest == _digest(token)))), None)
     if row is None:
         return None
     if row["last_used"] is None or now - row["last_used"] >= _TELL_USE:

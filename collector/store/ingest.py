@@ -64,31 +64,37 @@ async def record(
     `refused` says, by gateway, what of the same delivery could not be read.
     """
     prepared = await asyncio.to_thread(_prepared, events, now, retention)
-    async with database.write() as connection:
-        fresh = await _fresh(database, connection, prepared)
-        repeats, orphans = await _repeats(connection, fresh)
-        known = await _incidents(connection, {repeat.incident for repeat in repeats})
-        await _count_repeats(connection, [repeat for repeat in repeats if repeat.incident in known])
-        await _keep_orphans(
-            database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
-        )
-        seen = [prepared.sightings[a.event.id] for a in fresh if a.event.id in prepared.sightings]
-        raised = await _alerts(database, connection, seen, repeats, known, now)
-        told = tellings(fresh)
-        await keep_devices(database, connection, [state_of(one) for one in told], now)
-        await keep_claims(database, connection, fresh)
-        await keep_traits(database, connection, told)
-        await keep_sightings(database, connection, fresh, now)
-        await keep_signs(database, connection, fresh)
-        await _count_activity(database, connection, fresh, repeats, known)
-        await note_deliveries(database, connection, _deliveries(fresh, refused), now)
-    return Recorded(len(fresh), len(events) - len(fresh), raised)
+    return await database.change(lambda connection: _kept(database, connection, prepared, now, refused))
+
+
+async def _kept(
+    database: Database, connection: AsyncConnection, prepared: _Prepared, now: datetime, refused: Mapping[str, Delivery]
+) -> Recorded:
+    fresh = await _fresh(database, connection, prepared)
+    repeats, orphans = await _repeats(connection, fresh)
+    known = await _incidents(connection, {repeat.incident for repeat in repeats})
+    await _count_repeats(connection, [repeat for repeat in repeats if repeat.incident in known])
+    await _keep_orphans(
+        database, connection, [arrival for arrival in orphans if arrival.event.incident not in known], now
+    )
+    seen = [prepared.sightings[a.event.id] for a in fresh if a.event.id in prepared.sightings]
+    raised = await _alerts(database, connection, seen, repeats, known, now)
+    told = tellings(fresh)
+    await keep_devices(database, connection, [state_of(one) for one in told], now)
+    await keep_claims(database, connection, fresh)
+    await keep_traits(database, connection, told)
+    await keep_sightings(database, connection, fresh, now)
+    await keep_signs(database, connection, fresh)
+    await _count_activity(database, connection, fresh, repeats, known)
+    await note_deliveries(database, connection, _deliveries(fresh, refused), now)
+    return Recorded(len(fresh), prepared.given - len(fresh), raised)
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """Hold a batch as it will be kept, as far as that can be told without the database; each event once."""
 
+    given: int  # events, those that came twice included
     arrivals: list[Arrival]
     verdicts: list[Row]
     receipts: list[Row]
@@ -105,7 +111,8 @@ def _prepared(events: Sequence[VerdictEvent], now: datetime, retention: timedelt
     others = [id_ for id_, arrival in arrivals.items() if arrival.event.kind is not EventKind.VERDICT]
     sightings = {a.event.id: seen for a in verdicts if (seen := sighting_of(a.event, a.when))}
     rows = [_event_row(arrival, now) for arrival in verdicts]
-    return _Prepared(list(arrivals.values()), rows, [{"id": id_, "received": now} for id_ in others], sightings)
+    receipts = [{"id": id_, "received": now} for id_ in others]
+    return _Prepared(len(events), list(arrivals.values()), rows, receipts, sightings)
 
 
 async def _fresh(database: Database, connection: AsyncConnection, prepared: _Prepared) -> list[Arrival]:

@@ -54,9 +54,8 @@ class Sessions:
         """Return whose session a cookie is, or nothing."""
         wanted = select(SESSIONS.c.role, SESSIONS.c.user)
         wanted = wanted.where(SESSIONS.c.id == _hash(cookie), SESSIONS.c.expires > now)
-        async with self._database.read() as connection:
-            row = (await connection.execute(wanted)).first()
-        return Caller(Role(row.role), row.user, cookie) if row else None
+        rows = await self._database.rows(wanted)
+        return Caller(Role(rows[0]["role"]), rows[0]["user"], cookie) if rows else None
 
     async def end(self, cookie: str) -> None:
         """Forget a session: its cookie opens nothing any more."""

@@ -34,7 +34,7 @@ async def _plans(database, text: str) -> list[str]:
             plans.extend(row[3] for row in rows)
 
     async with database.read() as connection:
-        event.listen(connection.sync_connection, "before_cursor_execute", planned)
+        await connection.run_sync(lambda on: event.listen(on, "before_cursor_execute", planned))
         await list_alerts(connection, [where(text, ALERT_FIELDS)], NEWEST_FIRST, 50, 1000)
     return plans
 

@@ -96,7 +96,7 @@ async def test_one_connection_writes_to_sqlite_and_holds_what_a_batch_changes(tm
     for _ in range(2):
         async with database.read() as reader, database.write() as connection:
             assert (await reader.execute(text("PRAGMA mmap_size"))).scalar() == 1 << 30
-            drivers.append((await connection.get_raw_connection()).driver_connection)
+            drivers.append(await connection.run_sync(lambda on: on.connection.driver_connection))
             assert (await connection.execute(text("PRAGMA cache_size"))).scalar() == -65536
     await database.close()
     assert drivers[0] is drivers[1]
@@ -120,3 +120,26 @@ async def test_a_reader_that_is_cancelled_while_it_opens_leaves_no_file_open(tmp
             await database.close()
         gc.collect()
     assert [str(one.message) for one in told if "unclosed database" in str(one.message)] == []
+
+
+async def test_questions_put_together_see_what_changes_put_together_left(database):
+    async def change(connection):
+        return await database.insert_fresh(connection, RECEIPTS, [{"id": "a", "received": NOW}])
+
+    async def ids(connection):
+        return (await connection.execute(select(RECEIPTS.c.id))).scalars().all()
+
+    assert await database.change(change) == {"a"}
+    assert await database.change(change) == set()
+    assert await database.ask(ids) == ["a"]
+    assert [row["id"] for row in await database.rows(select(RECEIPTS.c.id))] == ["a"]
+
+
+async def test_changes_put_together_that_raise_leave_nothing(database):
+    async def change(connection):
+        await database.insert_fresh(connection, RECEIPTS, [{"id": "a", "received": NOW}])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.change(change)
+    assert await database.rows(select(RECEIPTS.c.id)) == []
