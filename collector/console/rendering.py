@@ -51,15 +51,35 @@ def _json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def readable(text: str) -> str:
+    """Write a time as the API writes it, `T` and `Z` spelt out, for who reads it without our script.
+
+    >>> readable("2026-11-23T12:00:00.000Z")
+    '2026-11-23 12:00:00.000 UTC'
+    """
+    return text.replace("T", " ").replace("Z", " UTC")
+
+
+class _Templates(Environment):
+    """Read `value.name` of a dictionary as its entry: jinja2 looks for an attribute first, and fails each time."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return the entry, or what jinja2 finds."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def _environment() -> Environment:
-    made = Environment(
+    made = _Templates(
+        auto_reload=False,  # else it looks at each file each time that it is used
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=ago, grouped=grouped, stamp=stamp, tojson_text=_json_text)
+    made.filters.update(ago=ago, grouped=grouped, readable=readable, stamp=stamp, tojson_text=_json_text)
     return made
 
 
