@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,7 @@ from types import TracebackType
 from aiohttp import web
 
 from collector.app import create_app, now
+from collector.certificate import ShownCertificate
 from collector.settings import CollectorSettings
 from collector.web.access import Role
 from collector.web.hosts import bracketed
@@ -26,6 +27,7 @@ class CollectorService:
         self._settings = settings
         self._app = create_app(settings, clock)
         self._runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        self._following: asyncio.Task[None] | None = None
         self.port = 0
 
     @property
@@ -52,7 +54,8 @@ class CollectorService:
 
         Raises OSError for a taken port or an unreadable certificate, StoreUnavailableError without a database.
         """
-        tls = _tls(self._settings)
+        shown = self._certificate()
+        tls = shown.context if shown else None
         await self._runner.setup()
         try:
             site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=tls)
@@ -62,10 +65,17 @@ class CollectorService:
             raise
         self.port = self._runner.addresses[0][1]
         self._app[PARTS].hosts.bind(self._settings.host, self.port)
+        self._following = asyncio.create_task(shown.follow()) if shown else None
 
     async def stop(self) -> None:
         """End streams and requests, then close the database."""
+        if self._following:
+            self._following.cancel()
         await self._runner.cleanup()
+
+    def _certificate(self) -> ShownCertificate | None:
+        chain, key = self._settings.certificate, self._settings.certificate_key
+        return ShownCertificate(chain, key or chain) if chain else None
 
     async def __aenter__(self) -> CollectorService:
         """Start."""
@@ -77,17 +87,3 @@ class CollectorService:
     ) -> None:
         """Stop."""
         await self.stop()
-
-
-def _tls(settings: CollectorSettings) -> ssl.SSLContext | None:
-    """Return how TLS is spoken, 1.2 at least; nothing where it is not. Raises OSError naming the files."""
-    if settings.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.certificate, settings.certificate_key)
-    except OSError as error:
-        files = f"{settings.certificate} and {settings.certificate_key}"
-        raise OSError(f"{files}: not a certificate and its key (PEM): {error}") from None
-    return context

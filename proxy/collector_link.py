@@ -35,19 +35,28 @@ def link_of(settings: CollectorConfig, secrets: Secrets, url: str) -> CollectorL
 
 
 def trust_of(settings: CollectorConfig) -> ssl.SSLContext | None:
-    """Return whom to trust: for our own collector exactly its certificate, under whatever name it is reached."""
-    if settings.url != "embedded":
-        if settings.ca is None:
-            return None
-        trust = ssl.create_default_context()
-        trust.load_verify_locations(settings.ca)
-        return trust
-    if settings.tls.cert is None:
+    """Return whom to trust: for our own collector exactly its certificate, under whatever name it is reached.
+
+    Raises OSError naming key and file.
+    """
+    path, is_ours = trusted_file(settings), settings.url == "embedded"
+    if path is None:
         return None
-    trust = ssl.create_default_context(cafile=settings.tls.cert)
-    trust.check_hostname = False
-    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        trust = ssl.create_default_context(cafile=path if is_ours else None)
+        trust.load_verify_locations(path)
+    except OSError as error:
+        key = "collector.tls.cert" if is_ours else "collector.ca"
+        raise OSError(f"{key}: {path}: expected a file of certificates (PEM): {error}") from None
+    if is_ours:
+        trust.check_hostname = False
+        trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return trust
+
+
+def trusted_file(settings: CollectorConfig) -> Path | None:
+    """Return the file that says whom to trust beside the usual authorities, or in their place."""
+    return settings.tls.cert if settings.url == "embedded" else settings.ca
 
 
 def _token(path: Path) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 from proxy import ca, endpoints
 from proxy.collector_link import link_of
+from proxy.collector_trust import RenewedTrust
 from proxy.config.load import LoadedConfig
 from proxy.control.server import ControlServer, Peer
 from proxy.decryption_budget import report
@@ -127,6 +128,7 @@ class Gateway:
                 Recycling(self.roster.children, self.roster.heard).run,
                 self._follow_policy,
                 self._dns_certificate.follow,
+                *(one.follow for one in RenewedTrust.needed(self.config.collector, self._link.trust)),
                 self._watch_devices,
                 *(one.run for one in DatagramBlocks.needed(self.config.wireguard, self._policy, self._tunnel)),
             )

@@ -60,3 +60,19 @@ def test_a_token_file_that_cannot_be_used(tmp_path, secrets, text, mode, error, 
     settings = CollectorConfig(url="https://c.example", token_file=_file(tmp_path / "token", text, mode))
     with pytest.raises(error, match=said):
         link_of(settings, secrets, settings.url)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"tls": {"cert": "c.pem", "key": "c.key"}}, "collector.tls.cert: c.pem: expected a file of certificates"),
+        ({"url": "https://c.example", "ca": "c.pem"}, "collector.ca: c.pem: expected a file of certificates"),
+    ],
+)
+@pytest.mark.parametrize("text", ["junk", None])
+def test_a_certificate_that_cannot_be_used_names_key_and_file(tmp_path, monkeypatch, settings, said, text):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        _file(tmp_path / "c.pem", text)
+    with pytest.raises(OSError, match=said):
+        trust_of(CollectorConfig.model_validate(settings))

@@ -101,7 +101,7 @@ def test_gateways_come_and_go(home: Path) -> None:
 
 def test_what_cannot_be_is_said(home: Path) -> None:
     (home / "c.pem").write_text("no certificate")
-    assert "not a certificate and its key" in _invoke(home, "run", code=1).output
+    assert "collector.tls.cert: " in _invoke(home, "run", code=1).output
     (home / "home.yaml").write_text("collector: {database: mysql://x}\nstate_dir: s\n")
     assert "expected sqlite or postgresql" in _invoke(home, "gateway", "list", code=1).output
     (home / "home.yaml").write_text("collector: {tls: {cert: x.pem}}\n")
