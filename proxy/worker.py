@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,9 +31,11 @@ from proxy.reporting.reporter import SpoolReporter
 from proxy.roles import Role, role_named
 from proxy.secrets import Secrets, load_or_create
 from proxy.state import StateDir
+from proxy.work import Work
 
 HEALTH_INTERVAL = 2.0  # seconds
-SIGN_OF_LIFE = 10.0  # seconds
+SIGN_OF_LIFE = 5.0  # seconds
+A_LOAD = 200  # steps of work that count for a new state of policy: with many indicators it costs seconds
 GRACE = 2.5  # seconds that a role has to end
 
 log = structlog.get_logger("worker")
@@ -58,6 +60,7 @@ class WorkerContext:
     stopping: asyncio.Event
     role: str = "inspector"
     niceness: int = 0
+    work: Work = field(default_factory=Work)
 
     async def ready(self, bound: Mapping[str, str]) -> None:
         """Tell the supervisor that the listeners answer, and step back from now on: nobody waits for a start twice.
@@ -183,7 +186,8 @@ async def _tell_health(context: WorkerContext, reporter: SpoolReporter) -> None:
         }
         if health != told or loop.time() >= due:
             try:
-                await context.control.call("health", **health)
+                work = context.work.done + A_LOAD * context.policy.epoch
+                await context.control.call("health", **health, work=work)
                 told, due = health, loop.time() + SIGN_OF_LIFE
             except ControlError as error:
                 log.debug("health could not be told", reason=str(error))

@@ -28,6 +28,7 @@ from proxy.hand_over import HandOver, Kind
 from proxy.inspector import at_once
 from proxy.inspector.handler import Handler
 from proxy.inspector.hooks import Hooks
+from proxy.work import Work
 
 _START_WITHIN = 20.0  # seconds
 _STOP_WITHIN = 5.0  # seconds
@@ -56,7 +57,14 @@ class Listener:
 class Engine:
     """Start and stop mitmproxy."""
 
-    def __init__(self, listeners: Sequence[Listener], confdir: Path, addons: Sequence[object], **settings: Any) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        confdir: Path,
+        addons: Sequence[object],
+        work: Work | None = None,
+        **settings: Any,
+    ) -> None:
         self._listeners = listeners
         self._addons = addons
         self._settings = {
@@ -65,6 +73,7 @@ class Engine:
             "ssl_verify_upstream_trusted_ca": os.environ.get("SSL_CERT_FILE") or None,
             **settings,
         }
+        self.work = work or Work()
         self._proxy = proxyserver.Proxyserver()
         self._up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -86,7 +95,7 @@ class Engine:
         self._master.addons.add(*self._addons, *self._needed(), self)
         self._hooks = Hooks(self._master.addons)
         at_once.install()
-        mode_servers.ProxyConnectionHandler = partial(Handler, hooks=self._hooks)  # type: ignore[assignment,misc]
+        mode_servers.ProxyConnectionHandler = partial(Handler, hooks=self._hooks, work=self.work)  # type: ignore[assignment,misc]
         self._master.options.update(**self._settings)
         await self._until_up()
         failed = self._failed()
@@ -122,7 +131,9 @@ class Engine:
             if given.upstream:
                 given.upstream.close()
             return
-        handler = Handler(self._master, reader, writer, self._master.options, _MODES[given.kind], self._hooks)
+        handler = Handler(
+            self._master, reader, writer, self._master.options, _MODES[given.kind], self._hooks, work=self.work
+        )
         client = handler.layer.context.client.id
         handler.layer = _top_layer(given, handler.layer.context)
         begun = Begun(given.upstream, given.answered) if given.upstream else None

@@ -22,10 +22,11 @@ from mitmproxy.proxy.server import ConnectionIO
 
 from proxy.inspector import at_once
 from proxy.inspector.hooks import Hooks, Rest
+from proxy.work import Work
 
 
 class Handler(ProxyConnectionHandler):
-    """Serve one client. `hooks` knows the addons' handlers."""
+    """Serve one client. `hooks` knows the addons' handlers; `work` counts each event."""
 
     def __init__(
         self,
@@ -35,9 +36,12 @@ class Handler(ProxyConnectionHandler):
         options: Options,
         mode: ProxyMode,
         hooks: Hooks,
+        *,
+        work: Work,
     ) -> None:
         super().__init__(master, reader, writer, options, mode)  # type: ignore[no-untyped-call]
         self._hooks = hooks
+        self._count = work
         at_once.offer(self.client, hooks)
         self._waiting: deque[events.Event] = deque()
         self._to_write: dict[Connection, list[bytes]] = {}  # by what is being worked off; written together
@@ -83,6 +87,7 @@ class Handler(ProxyConnectionHandler):
 
     def _work(self, event: events.Event) -> None:
         self.timeout_watchdog.register_activity()
+        self._count.done += 1
         try:
             for command in self.layer.handle_event(event):
                 self._obey(command)

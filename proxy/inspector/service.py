@@ -108,7 +108,7 @@ async def joined(context: WorkerContext) -> AsyncIterator[Joined]:
         handed_out=handed_out(config.proxy, context.secrets.installation_id, authority.encoded),
     )
     settings = {"ssl_verify_upstream_trusted_ca": str(config.proxy.upstream_ca)} if config.proxy.upstream_ca else {}
-    engine = Engine((), context.state.ca_dir, chain(services), **settings)
+    engine = Engine((), context.state.ca_dir, chain(services), context.work, **settings)
 
     def opened() -> Iterator[Open]:
         return ((seen, partial(engine.hang_up_on, client)) for client, seen in services.passing)

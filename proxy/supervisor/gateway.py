@@ -125,7 +125,7 @@ class Gateway:
                 self._answer,
                 self._feeds.run,
                 self._tell_status,
-                Recycling(self.roster.children, self.roster.heard).run,
+                Recycling(self.roster.children, self.roster.told).run,
                 self._follow_policy,
                 self._dns_certificate.follow,
                 *(one.follow for one in RenewedTrust.needed(self.config.collector, self._link.trust)),

@@ -21,6 +21,7 @@ _OPERATIONS = (
     "hello ready holding health waive trust_ca allow pause resume add_indicator remove_indicator status own_ports "
     "pin unpin pins ask_access"
 ).split()
+_FACTS = ("failures", "lost", "short_of_room", "work")
 type Reply = Mapping[str, Any]
 
 
@@ -91,7 +92,7 @@ class Operations:
     async def health(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:
         """Keep what a worker says of itself, for the status, and when: one that is silent is stuck."""
         _worker(peer).heard = time.monotonic()
-        _worker(peer).facts = {name: int(fields.get(name, 0)) for name in ("failures", "lost", "short_of_room")}
+        _worker(peer).facts = {name: int(fields.get(name, 0)) for name in _FACTS}
         return {}
 
     async def waive(self, peer: Peer, fields: Mapping[str, Any]) -> Reply:

@@ -12,6 +12,7 @@ from proxy import endpoints
 from proxy.config.model import Config
 from proxy.control.server import Peer
 from proxy.supervisor.child import Child
+from proxy.supervisor.recycling import Told
 
 _FACTS = ("failures", "lost", "short_of_room")
 
@@ -42,10 +43,10 @@ class Roster:
         if self._peers.get(peer.role) is peer:
             del self._peers[peer.role]
 
-    def heard(self, role: str) -> float | None:
-        """Return when a role last told anything (monotonic seconds); nothing for one that has not yet."""
+    def told(self, role: str) -> Told | None:
+        """Return what a role last told of itself; nothing for one that has not yet."""
         peer = self._peers.get(role)
-        return peer.heard if peer else None
+        return Told(peer.heard, peer.facts.get("work", 0)) if peer and peer.heard is not None else None
 
     def enforces(self, role: str) -> bool:
         """Say whether a role must hold a generation before a waiver counts."""

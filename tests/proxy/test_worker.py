@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from proxy.config_wire import to_wire
 from proxy.control import ControlError
 from proxy.control.server import ControlServer, Peer
 from proxy.state import StateDir
+from proxy.work import Work
 from tests.support.gateway import ROOT, wait_for
 
 STUBS = "tests.proxy.supervisor.stub_roles"
@@ -91,6 +93,35 @@ async def test_a_role_that_ends_by_itself_is_a_failure(supervisor: Supervisor, s
     _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert words in said
+
+
+async def test_it_tells_how_it_is_when_that_changes_and_as_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "HEALTH_INTERVAL", 0.001)
+    monkeypatch.setattr(worker, "SIGN_OF_LIFE", 0.01)
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    fails = [True]
+
+    async def call(op: str, **fields: Any) -> None:
+        assert op == "health"
+        if fails and fails.pop():
+            raise ControlError("not there yet")
+        said.put_nowait(fields)
+
+    policy, losses = SimpleNamespace(failures=1, epoch=2), SimpleNamespace(total=0)
+    work = Work()
+    work.done = 3
+    context: Any = SimpleNamespace(policy=policy, control=SimpleNamespace(call=call), work=work)
+    reporter: Any = SimpleNamespace(losses=losses, is_short_of_room=False)
+    telling = asyncio.create_task(worker._tell_health(context, reporter))
+    async with asyncio.timeout(20):
+        first = await said.get()
+        assert first == {"failures": 1, "lost": 0, "short_of_room": False, "work": 3 + 2 * worker.A_LOAD}
+        assert await said.get() == first, "a sign of life"
+        losses.total, work.done = 5, 4
+        while (await said.get()) == first:
+            pass
+        assert await said.get() == first | {"lost": 5, "work": first["work"] + 1}
+    telling.cancel()
 
 
 def test_without_a_supervisor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from proxy.inspector.handler import Handler
 from proxy.inspector.hooks import Hooks
+from proxy.work import Work
 
 WRITTEN_AGAINST = {
     ConnectionHandler.server_event: "a2b42657ebe8bf6d",
@@ -105,7 +106,7 @@ async def opened(script: Script) -> AsyncIterator[Opened]:
         far, _ = server.accept()
         reader, writer = await asyncio.open_connection(sock=far)
         mode = mode_specs.ProxyMode.parse("regular")
-        handler = Handler(master, reader, writer, master.options, mode, Hooks(master.addons))
+        handler = Handler(master, reader, writer, master.options, mode, Hooks(master.addons), work=Work())
         handler.layer = Scripted(handler.layer.context)
         handler.layer.script = script
         near.setblocking(False)

@@ -77,6 +77,7 @@ async def test_it_blocks_what_is_handed_to_it_and_stops_when_told(tmp_path: Path
     async with handing_over(given.state.inspector_socket, PHONE) as port:
         answer = await fetch("https://evil.test/", http=port, trust=given.state.ca_certificate)
     assert answer.status == 403
+    assert given.work.done > 0, "what it does is told, so that its CPU can be understood"
     async with asyncio.timeout(20):
         while ("trust_ca", {"device": PHONE.id}) not in control.calls:
             await asyncio.sleep(0.01)

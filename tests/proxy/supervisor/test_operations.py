@@ -92,9 +92,9 @@ async def test_a_worker_introduces_itself_and_gets_its_settings(scene: Scene) ->
     settings = await worker.call("hello", role="resolver", pid=1)
     assert from_wire(settings["config"]).proxy.port == 4242
     await worker.call("ready", bound={"dns": "127.0.0.1:53"})
-    await worker.call("health", failures=3, lost=0, short_of_room=True)
+    await worker.call("health", failures=3, lost=0, short_of_room=True, work=9)
     assert scene.floor.bound == {"resolver.dns": "127.0.0.1:53"}
-    assert scene.floor.peers[0].facts == {"failures": 3, "lost": 0, "short_of_room": 1}
+    assert scene.floor.peers[0].facts == {"failures": 3, "lost": 0, "short_of_room": 1, "work": 9}
     assert scene.floor.peers[0].heard is not None
 
 

@@ -16,6 +16,7 @@ from proxy.roles import Role
 from proxy.supervisor import child, starting
 from proxy.supervisor.gateway import Gateway
 from proxy.supervisor.ports import PortError
+from proxy.supervisor.recycling import Told
 from proxy.supervisor.starting import StartError, kept_running
 from tests.support.gateway import CONFIG, wait_for
 from tests.support.resolver import until
@@ -114,6 +115,16 @@ def test_ports_that_cannot_be_had_leave_the_state_directory_free(tmp_path: Path)
     with pytest.raises(PortError):
         make(tmp_path, "listening", host="192.0.2.1")
     make(tmp_path, "listening").release()
+
+
+def test_what_workers_told_of_themselves_is_known_with_its_time(tmp_path: Path) -> None:
+    made = make(tmp_path, "listening")
+    assert made.roster.told("inspector") is None
+    made.roster.joined(Peer(1, 0, "inspector"))
+    assert made.roster.told("inspector") is None
+    made.roster.joined(Peer(1, 0, "inspector", {"work": 7}, heard=5.0))
+    assert made.roster.told("inspector") == Told(5.0, 7)
+    made.release()
 
 
 def test_what_workers_complain_of_is_among_the_errors(tmp_path: Path) -> None:
