@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy import Update, bindparam, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerting import LeadOrder, Sighting, lead_order
@@ -25,8 +26,32 @@ from indicators.words import Severity
 _MET_AGAIN = "Met again after it was resolved: open again."
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 _NAMES = tuple(part.name for part in fields(Sighting))
+_FIELDS = attrgetter(*_NAMES)
 _SAME = {"id", "device_id", "destination", "day"}  # of all sightings of one alert
 _WORDS = tuple(name for name in _NAMES if name not in _SAME | {"count", "first_event", "last_event"})
+
+
+def _more() -> Update:
+    """Return the statement that adds further enforcements to an alert."""
+    old, when = ALERTS.c, ALERTS.c.updated.type
+    first, last = bindparam("first", type_=when), bindparam("last", type_=when)
+    values = {
+        "count": old.count + bindparam("more"),
+        "first_event": case((first < old.first_event, first), else_=old.first_event),
+        "last_event": case((last > old.last_event, last), else_=old.last_event),
+        "updated": bindparam("now", type_=when),
+    }
+    return update(ALERTS).where(old.id == bindparam("alert")).values(values)
+
+
+def _lead_words() -> Update:
+    """Return the statement that gives an alert other words."""
+    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in (*_WORDS, "total")}
+    return update(ALERTS).where(ALERTS.c.id == bindparam("new_id")).values(values)
+
+
+# Made once: what they are compiled to is kept (`store/bulk.py`).
+_NEW, _LEAD, _MORE = insert(ALERTS), _lead_words(), _more()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +168,7 @@ async def _load(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, _K
 
 async def _insert(connection: AsyncConnection, alerts: list[Sighting], now: datetime) -> None:
     more: dict[str, Any] = {"status": "New", "created": now, "updated": now}
-    await run_many(connection, insert(ALERTS), [_values(seen) | more | {"total": total_of(seen)} for seen in alerts])
+    await run_many(connection, _NEW, [_values(seen) | more | {"total": total_of(seen)} for seen in alerts])
 
 
 async def _lead(connection: AsyncConnection, alerts: list[Sighting]) -> None:
@@ -152,27 +177,18 @@ async def _lead(connection: AsyncConnection, alerts: list[Sighting]) -> None:
         {f"new_{name}": getattr(seen, name) for name in ("id", *_WORDS)} | {"new_total": total_of(seen)}
         for seen in alerts
     ]
-    values = {name: bindparam(f"new_{name}", type_=ALERTS.c[name].type) for name in (*_WORDS, "total")}
-    await run_many(connection, update(ALERTS).where(ALERTS.c.id == bindparam("new_id")).values(values), rows)
+    await run_many(connection, _LEAD, rows)
 
 
 async def _count(connection: AsyncConnection, tallies: Mapping[str, Tally], now: datetime) -> None:
     """Add further enforcements to alerts that nothing else changes; their words need not be read for that."""
-    old, when = ALERTS.c, ALERTS.c.updated.type
-    first, last = bindparam("first", type_=when), bindparam("last", type_=when)
-    values = {
-        "count": old.count + bindparam("more"),
-        "first_event": case((first < old.first_event, first), else_=old.first_event),
-        "last_event": case((last > old.last_event, last), else_=old.last_event),
-        "updated": bindparam("now", type_=when),
-    }
     rows = [
         {"alert": alert, "more": tally.count, "first": tally.first, "last": tally.last, "now": now}
         for alert, tally in tallies.items()
     ]
-    await run_many(connection, update(ALERTS).where(old.id == bindparam("alert")).values(values), rows)
+    await run_many(connection, _MORE, rows)
 
 
 def _values(seen: Sighting) -> dict[str, Any]:
     """Return the fields by name; `dataclasses.asdict` would copy each value, which took a third of all ingest."""
-    return {name: getattr(seen, name) for name in _NAMES}
+    return dict(zip(_NAMES, _FIELDS(seen), strict=True))

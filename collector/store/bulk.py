@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     ColumnElement,
+    Dialect,
     Executable,
     Insert,
     String,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 type Row = dict[str, Any]
 
+_STATEMENTS = 64  # that are kept as they are sent; ingest has a dozen, each made once
+
 
 async def run_many(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[Row]) -> None:
     """Execute a statement for each row; its parameters are named like the rows' values, which are alike in names.
@@ -48,15 +52,30 @@ async def run_many(connection: AsyncConnection, statement: Insert | Update, rows
     """
     if not rows:
         return
+    names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        types = _types(statement, list(rows[0]))
+        asked, types = _arrayed(statement, names)
         arrays = {name: _processed(connection, type_, [row[name] for row in rows]) for name, type_ in types.items()}
-        await connection.execute(_from_arrays(statement, types), arrays)
+        await connection.execute(asked, arrays)
         return
-    how: dict[str, Any] = {"column_keys": list(rows[0]), "for_executemany": True}
-    compiled: SQLCompiler = statement.compile(dialect=connection.dialect, **how)
+    compiled = _compiled(statement, names, connection.dialect)
     columns = [_values(compiled, name, rows) for name in compiled.positiontup or ()]
     await connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=False)))
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _compiled(statement: Insert | Update, names: tuple[str, ...], dialect: Dialect) -> SQLCompiler:
+    """Compile a statement for SQLite, once for each that is made once."""
+    how: dict[str, Any] = {"column_keys": list(names), "for_executemany": True}
+    compiled: SQLCompiler = statement.compile(dialect=dialect, **how)
+    return compiled
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _arrayed(statement: Insert | Update, names: tuple[str, ...]) -> tuple[Executable, dict[str, TypeEngine[Any]]]:
+    """Return the statement that reads the rows from arrays, and the type of each value."""
+    types = _types(statement, list(names))
+    return _from_arrays(statement, types), types
 
 
 def _types(statement: Insert | Update, names: list[str]) -> dict[str, TypeEngine[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 
 from sqlalchemy import case, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.arrival import Arrival
 from collector.store.bulk import Row, run_many
 from collector.store.claim_tables import CLAIMS
-from collector.store.database import Database, chunks
+from collector.store.database import Database, Insert, chunks
 from collector.store.policy_tables import POSTURES
 from collector.vulnerabilities.choosing import SeenClaim
 from collector.vulnerabilities.claims import Claim, ClaimSource, Confidence, claim_of, claim_of_sign
@@ -32,14 +33,18 @@ async def keep_claims(database: Database, connection: AsyncConnection, told: Ite
             _join(rows, (device, claim.source, claim.platform, claim.version), claim, when)
     if not rows:
         return
-    statement = database.insert(CLAIMS)
+    await run_many(connection, _seen_later(database.insert(CLAIMS)), list(rows.values()))
+    await _drop_beyond(connection, sorted({device for device, *_ in rows}))
+
+
+@lru_cache(maxsize=2)  # made once for each database: what it is compiled to is kept
+def _seen_later(statement: Insert) -> Insert:
     new, old = statement.excluded, CLAIMS.c
     later = new.last_seen > old.last_seen
     changed = {name: case((later, new[name]), else_=old[name]) for name in ("last_seen", "model", "built")}
     changed["first_seen"] = case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen)
     keys = [column.name for column in CLAIMS.primary_key]
-    await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows.values()))
-    await _drop_beyond(connection, sorted({device for device, *_ in rows}))
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 async def claims_of(connection: AsyncConnection, devices: Sequence[str]) -> dict[str, list[SeenClaim]]:

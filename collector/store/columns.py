@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -13,16 +14,18 @@ from sqlalchemy.types import TypeDecorator
 from indicators.words import Severity
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
-_SEVERITIES = tuple(Severity)
+_RANKS: dict[Severity | None, int | None] = {severity: rank for rank, severity in enumerate(Severity)} | {None: None}
+_SEVERITIES = {rank: severity for severity, rank in _RANKS.items()}
 
 Sequence = BigInteger().with_variant(Integer, "sqlite")
 """A growing row number: SQLite numbers rows by itself only where the type is spelt INTEGER."""
 
 
 @lru_cache(maxsize=1 << 14)  # the time of an event stands in many columns, the time of a batch in every row
-def milliseconds(when: datetime) -> int:
-    """Return an aware time as whole milliseconds since 1970, rounded down."""
+def milliseconds(when: datetime | None) -> int | None:
+    """Return an aware time as whole milliseconds since 1970, rounded down. Raises TypeError for one without offset."""
+    if when is None:
+        return None
     since = when - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
@@ -47,13 +50,17 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Turn a time into its number. Raises TypeError for a time without an offset."""
-        return None if value is None else milliseconds(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
+        """Turn a time into its number. It is asked for eight times an event: nothing of SQLAlchemy's is in between."""
+        return milliseconds
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
         """Turn the number back into an aware UTC time."""
-        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+        return _instant
+
+
+def _instant(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(milliseconds=value)
 
 
 class SeverityRank(TypeDecorator[Severity]):
@@ -62,10 +69,10 @@ class SeverityRank(TypeDecorator[Severity]):
     impl = SmallInteger
     cache_ok = True
 
-    def process_bind_param(self, value: Severity | None, dialect: Dialect) -> int | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Severity | None], int | None]:
         """Turn a severity into its rank."""
-        return None if value is None else _RANKS[value]
+        return _RANKS.__getitem__
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Severity | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], Severity | None]:
         """Turn the rank back into a severity."""
-        return None if value is None else _SEVERITIES[value]
+        return _SEVERITIES.__getitem__

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,7 @@ class Database:
 
     def insert(self, table: Table) -> Insert:
         """Return the dialect's INSERT, which has ON CONFLICT."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return _insert(table, is_sqlite=self.is_sqlite)
 
     async def insert_fresh(self, connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> set[str]:
         """Insert the rows whose `id` is not there yet and return those ids; rows must differ in `id`.
@@ -141,12 +142,21 @@ class Database:
         """Insert rows; where the primary key is there, replace the other columns, but add to the column `add`."""
         if not rows:
             return
-        statement = self.insert(table)
-        keys = [column.name for column in table.primary_key]
-        new: dict[str, ColumnElement[Any]] = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        if add:
-            new[add] = table.c[add] + statement.excluded[add]
-        await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=new), rows)
+        await run_many(connection, _upsert(self.insert(table), table, tuple(rows[0]), add), rows)
+
+
+@lru_cache(maxsize=128)  # one for each table: what is compiled of a statement is kept with it
+def _insert(table: Table, *, is_sqlite: bool) -> Insert:
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+
+
+@lru_cache(maxsize=128)
+def _upsert(statement: Insert, table: Table, names: tuple[str, ...], add: str) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    new: dict[str, ColumnElement[Any]] = {name: statement.excluded[name] for name in names if name not in keys}
+    if add:
+        new[add] = table.c[add] + statement.excluded[add]
+    return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
 
 def chunks[T](items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -151,6 +151,11 @@ async def _repeats(connection: AsyncConnection, fresh: list[Arrival]) -> tuple[l
     return repeats, arrived
 
 
+_WHEN = bindparam("when", type_=EVENTS.c.last_time.type)
+_LATEST = case((EVENTS.c.last_time < _WHEN, _WHEN), else_=EVENTS.c.last_time)
+_COUNT_MORE = update(EVENTS).where(EVENTS.c.id == bindparam("incident"))
+_COUNT_MORE = _COUNT_MORE.values(count=EVENTS.c.count + bindparam("more"), last_time=_LATEST)
+
 type Known = dict[str, tuple[str | None, str, str]]  # incident -> alert id, device id, measure
 
 
@@ -168,12 +173,8 @@ async def _count_repeats(connection: AsyncConnection, repeats: list[_Repeat]) ->
     for repeat in repeats:
         tally = Tally(repeat.count, repeat.when, repeat.when)
         tallies[repeat.incident] = tallies[repeat.incident].plus(tally) if repeat.incident in tallies else tally
-    when = bindparam("when", type_=EVENTS.c.last_time.type)
-    latest = case((when > EVENTS.c.last_time, when), else_=EVENTS.c.last_time)
-    counted = update(EVENTS).where(EVENTS.c.id == bindparam("incident"))
-    counted = counted.values(count=EVENTS.c.count + bindparam("more"), last_time=latest)
     rows = [{"incident": incident, "when": tally.last, "more": tally.count} for incident, tally in tallies.items()]
-    await run_many(connection, counted, rows)
+    await run_many(connection, _COUNT_MORE, rows)
 
 
 async def _keep_orphans(

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import case, select
@@ -13,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.inventory import DeviceState, Telling, merge
 from collector.store.bulk import among, run_many
-from collector.store.database import Database
+from collector.store.database import Database, Insert
 from collector.store.tables import DEVICE_TRAITS, DEVICES
 
-_COLUMNS = [DEVICES.c[part.name] for part in fields(DeviceState)]
+_NAMES = tuple(part.name for part in fields(DeviceState))
+_FIELDS = attrgetter(*_NAMES)
+_COLUMNS = [DEVICES.c[name] for name in _NAMES]
 ADDRESS = "address"
 LISTENER = "listener"
 
@@ -48,16 +52,20 @@ async def keep_traits(database: Database, connection: AsyncConnection, told: Ite
         {"device_id": device, "kind": kind, "value": value, "first_seen": first, "last_seen": last}
         for (device, kind, value), (first, last) in spans.items()
     ]
-    statement = database.insert(DEVICE_TRAITS)
+    await run_many(connection, _widened(database.insert(DEVICE_TRAITS)), rows)
+
+
+@lru_cache(maxsize=2)  # made once for each database: what it is compiled to is kept
+def _widened(statement: Insert) -> Insert:
     new, old = statement.excluded, DEVICE_TRAITS.c
     widened = {
         "first_seen": case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen),
         "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
     }
     keys = [column.name for column in DEVICE_TRAITS.primary_key]
-    await run_many(connection, statement.on_conflict_do_update(index_elements=keys, set_=widened), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=widened)
 
 
 def _values(state: DeviceState) -> dict[str, Any]:
     """Return the fields by name, uncopied."""
-    return {part.name: getattr(state, part.name) for part in fields(DeviceState)}
+    return dict(zip(_NAMES, _FIELDS(state), strict=True))

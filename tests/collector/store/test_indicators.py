@@ -33,7 +33,7 @@ def statements(database: Database) -> Iterator[list[str]]:
     def note(_connection, _cursor, statement, *_rest) -> None:
         sent.append(statement)
 
-    engine = database._writer.sync_engine
+    engine = getattr(database._writer._engine, "sync_engine", database._writer._engine)
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
