@@ -27,7 +27,7 @@ class Client(Stream):
     has that ends those past their `deadline`: one look at all of them costs less than a timer for each.
     """
 
-    __slots__ = ("_serve", "_task", "_waiting", "address", "deadline", "held_elsewhere", "leaves_at_end")
+    __slots__ = ("_serve", "_task", "_waiting", "address", "deadline", "held_elsewhere", "leave", "leaves_at_end")
 
     def __init__(
         self, serve: Callable[[Client], Awaitable[None]], waiting: MutableMapping[Client, None] | None = None
@@ -37,6 +37,7 @@ class Client(Stream):
         self.address = ""
         self.leaves_at_end = False  # its last byte means that it has gone
         self.held_elsewhere = False  # an inspector that does not take it has a copy of the socket in its queue
+        self.leave: Callable[[], None] | None = None  # gives its place free; see `proxy.front.shares`
         self._serve = serve
         self._task: asyncio.Task[None] | None = None
 
@@ -62,6 +63,8 @@ class Client(Stream):
         super().connection_lost(exc)
         if self.held_elsewhere:
             end_for_all(self.transport)
+        if leave := self.keep_place():
+            leave()
         self._waiting.pop(self, None)
         if self._task:
             self._task.cancel()
@@ -97,6 +100,11 @@ class Client(Stream):
     def is_late(self, now: float) -> bool:
         """Say whether it has not said in time what it wants; `now` is the loop's time."""
         return self.deadline is not None and now >= self.deadline
+
+    def keep_place(self) -> Callable[[], None] | None:
+        """Return what gives its place free, which is the caller's to do from now on."""
+        leave, self.leave = self.leave, None
+        return leave
 
     def let_go(self) -> bytes:
         """Return what was sent and not taken; this object is out of the way from here on."""

@@ -36,7 +36,7 @@ async def enter(client: Client, door: Doorway) -> None:
         while not (named := door.proxy_header.read(client.data)):
             await client.more()
         client.address, client.data = named[0] or client.address, client.data[named[1] :]
-    if door.clients.admits(client.address):
+    if door.clients.admits(client.address) and door.has_room(client):
         await SERVED[door.listener](client, door)
     else:
         client.transport.abort()

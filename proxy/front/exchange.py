@@ -206,7 +206,8 @@ class Exchange:
         near.transport, far.transport = client.transport, upstream.transport
         client.transport.write(write_response(response, last=False) + upstream.take())
         join(near, far)
-        near.on_end = self._door.tunnels.add(Tunnel(self._way.passage, self._way.said, near, far))
+        tunnel = Tunnel(self._way.passage, self._way.said, near, far)
+        near.on_end = self._door.tunnels.add(tunnel, client.keep_place())
         ended = client.has_ended
         upstream.transport.write(client.let_go())
         client.transport.set_protocol(near)

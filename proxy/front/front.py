@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+import structlog
+
 from proxy import endpoints
 from proxy.front.client import Client
 from proxy.front.doorway import Clients, Doorway
 from proxy.front.entrance import enter
+from proxy.front.shares import Shares, client_of
 
 _BACKLOG = 1024
 _LOOK_EVERY = 1.0  # seconds between looks at who is late
+_TELL_EVERY = 60.0  # seconds between words on clients that want too much
+
+log = structlog.get_logger("front")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,16 @@ class Front:
     """Serve listeners. `door` holds what they share; each gets its own kind and destinations.
 
     Beyond `most` connections a new one takes the place of the client that has been undecided longest, so that slow
-    clients cannot keep others out; where all are settled tunnels, it is turned away.
+    clients cannot keep others out; where all are settled tunnels, it is turned away. Before that, who has more than its
+    share (`proxy.front.shares`) takes the place of one of its own, or is turned away.
     """
 
     def __init__(self, door: Doorway, most: int, waiting: dict[Client, None] | None = None) -> None:
         self._door = door
         self._most = most
         self._waiting = {} if waiting is None else waiting  # clients that are not settled, longest first
+        self._shares = Shares(most)
+        self._quiet_until = -math.inf  # of the log, in the loop's time
         self._servers: list[asyncio.Server] = []
         self._look: asyncio.TimerHandle | None = None
 
@@ -58,6 +68,7 @@ class Front:
             destination_of=entry.destination_of,
             clients=clients,
             proxy_header=header,
+            has_room=self._has_room,
         )
         serve = partial(self._enter, door)
         loop = asyncio.get_running_loop()
@@ -92,6 +103,25 @@ class Front:
             if longest is client:
                 return
         await enter(client, door)
+
+    def _has_room(self, client: Client) -> bool:
+        """Give a client a place of its share; beyond that the one of its own that has been undecided longest."""
+        client.leave = self._shares.take(client.address)
+        if not self._shares.is_beyond(client.address, len(self)):
+            return True
+        who = client_of(client.address)
+        for other in self._waiting:
+            if other is not client and client_of(other.address) == who and not other.transport.is_closing():
+                other.transport.abort()
+                return True
+        self._tell(client)
+        return False
+
+    def _tell(self, client: Client) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _TELL_EVERY
+            log.warning("a client has its share of `proxy.max_connections` and is turned away", address=client.address)
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -207,7 +207,7 @@ def _join(client: Client, door: Doorway, upstream: Relay, passage: Passage, sigh
             door.mismatches.tell(passage, server_name)
     near = _half(client)
     join(near, upstream)
-    near.on_end = door.tunnels.add(Tunnel(passage, server_name, near, upstream))
+    near.on_end = door.tunnels.add(Tunnel(passage, server_name, near, upstream), client.keep_place())
     ended, data = client.has_ended, client.let_go()
     if upstream.transport and data:
         upstream.transport.write(data)

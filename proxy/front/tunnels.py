@@ -58,8 +58,8 @@ class Tunnels:
     def __iter__(self) -> Iterator[Open]:
         return iter(tuple(self._open))
 
-    def add(self, tunnel: Open) -> Callable[[], None]:
-        """Keep a tunnel; call what is returned when it has ended."""
+    def add(self, tunnel: Open, leave: Callable[[], None] | None = None) -> Callable[[], None]:
+        """Keep a tunnel; call what is returned, once, when it has ended. That calls `leave`, too."""
         self._open.add(tunnel)
         self._empty.clear()
 
@@ -67,6 +67,8 @@ class Tunnels:
             self._open.discard(tunnel)
             if not self._open:
                 self._empty.set()
+            if leave:
+                leave()
 
         return ended
 

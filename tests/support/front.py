@@ -159,6 +159,9 @@ async def front(listener: str, most: int = 8192, allowed: Iterable[Any] = (), **
         yield made
     finally:
         await opened.close()
+        async with asyncio.timeout(20):
+            while opened._shares._held:  # every place is given back, however its client left
+                await asyncio.sleep(0)
         while not made.given.empty():
             left, client = made.given.get_nowait()
             client.close()

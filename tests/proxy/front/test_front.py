@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import structlog
 
 from indicators.classifier import Classifier
 from indicators.memory_index import MemoryIndex
@@ -18,7 +19,7 @@ from proxy.front.dialing import dial
 from proxy.front.front import bound
 from proxy.judging_again import end_stopped
 from tests.proxy.front.test_client_hello import real_hello
-from tests.support.front import KNOWN, Bench, echo, front, indicator, origin, tunnel, welcomed
+from tests.support.front import KNOWN, Bench, asking, echo, front, indicator, origin, tunnel, welcomed
 from tests.support.resolver import until
 
 
@@ -176,20 +177,89 @@ async def test_what_is_remembered_ends_with_the_addresses_lifetime() -> None:
         assert bench.asked == ["brief.test", "brief.test"]
 
 
-async def test_beyond_the_bound_the_longest_undecided_client_makes_room() -> None:
-    async with asyncio.timeout(10), front("http", most=3) as bench, origin(echo) as port:
-        tunnels = [await spliced(bench, "a.test", port) for _ in range(2)]
-        slow, _ = await asyncio.open_connection("127.0.0.1", bench.port)
+async def from_(address: str, bench: Bench) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", bench.port, local_addr=(address, 0))
+
+
+async def spliced_from(address: str, bench: Bench, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await from_(address, bench)
+    writer.write(asking(bench, "a.test", port))
+    assert await welcomed(bench, reader)
+    hello = real_hello("a.test")
+    writer.write(hello)
+    assert await reader.readexactly(len(hello)) == hello
+    return reader, writer
+
+
+@pytest.mark.parametrize("clients", ["one", "many"])
+async def test_beyond_the_bound_the_longest_undecided_client_makes_room(clients: str) -> None:
+    address = (f"127.0.0.{number if clients == 'many' else 1}" for number in range(1, 9))
+    most = 4 if clients == "one" else 3  # of which a single one has three quarters
+    async with asyncio.timeout(10), front("http", most=most) as bench, origin(echo) as port:
+        tunnels = [await spliced_from(next(address), bench, port) for _ in range(2)]
+        slow, _ = await from_(next(address), bench)
         while len(bench.waiting) < 1:
             await asyncio.sleep(0)
-        tunnels.append(await spliced(bench, "a.test", port))
+        tunnels.append(await spliced_from(next(address), bench, port))
         assert await closed(slow), "a client that says nothing keeps nobody out"
-        turned_away, _ = await asyncio.open_connection("127.0.0.1", bench.port)
+        turned_away, _ = await from_(next(address), bench)
         assert await closed(turned_away)
         for reader, writer in tunnels:
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
             writer.close()
+
+
+async def test_one_client_cannot_take_the_places_of_all() -> None:
+    async with asyncio.timeout(20), front("http", most=8) as bench, origin(echo) as port:
+        greedy = [await spliced(bench, "a.test", port) for _ in range(6)]
+        with structlog.testing.capture_logs() as said:
+            for _ in range(2):
+                reader, _ = await asyncio.open_connection("127.0.0.1", bench.port)
+                assert await closed(reader), "what is left is for others"
+        assert [(each["event"].split()[-3:], each["address"]) for each in said] == [
+            (["is", "turned", "away"], "127.0.0.1")
+        ], "and the log says so once"
+        others = [await spliced_from("127.0.0.2", bench, port) for _ in range(2)]
+        for _, writer in (*greedy, *others):
+            writer.close()
+        while bench.front and (len(bench.front) or bench.front._shares._held):
+            await asyncio.sleep(0.01)
+        assert await spliced(bench, "a.test", port), "who has left has places again"
+
+
+async def test_beyond_its_share_a_client_takes_the_place_of_its_own_longest_undecided() -> None:
+    async with asyncio.timeout(20), front("http", most=8) as bench:
+        other, _ = await from_("127.0.0.2", bench)
+        while len(bench.waiting) < 1:
+            await asyncio.sleep(0)
+        own = []
+        for count in range(2, 7):
+            own.append(await from_("127.0.0.1", bench))
+            while len(bench.waiting) < count:
+                await asyncio.sleep(0)
+        own.append(await from_("127.0.0.1", bench))
+        assert await closed(own[0][0])
+        assert [each.address for each in bench.waiting] == ["127.0.0.2", *["127.0.0.1"] * 5]
+        assert not other.at_eof()
+
+
+@pytest.mark.parametrize("host", ["evil.test", "a.test"])
+async def test_a_place_is_free_again_however_its_client_left(host: str) -> None:
+    async with asyncio.timeout(20), front("http") as bench, origin(echo) as port:
+        assert bench.front is not None
+        _, writer = await tunnel(bench, host, port)
+        if host == "evil.test":
+            _, sock = await bench.given.get()
+            sock.close()
+        else:
+            while not len(bench.tunnels):
+                writer.write(real_hello(host))
+                await asyncio.sleep(0.01)
+            assert bench.front._shares._held == {"127.0.0.1": 1}
+        writer.close()
+        while bench.front._shares._held:
+            await asyncio.sleep(0.01)
 
 
 async def test_closing_waits_for_tunnels_then_cuts_them() -> None:
