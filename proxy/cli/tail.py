@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ _SILENCE = 60.0  # seconds without a sign of life
 def tail(config_path: Path, as_json: bool, last: int, no_follow: bool, **filters: Any) -> None:
     """Show what is blocked, warned of and recorded, as it happens. Ctrl-C ends it.
 
-    Where the collector goes away the stream is asked for again. Exit 1 when no collector answers at the start.
+    Where the collector goes away that is said, and the stream goes on where it was cut off when it is back. Exit 1 when
+    no collector answers at the start.
     """
     loaded = load_or_exit(config_path)
     shown = Console(highlight=False, soft_wrap=True)
@@ -60,37 +62,63 @@ def tail(config_path: Path, as_json: bool, last: int, no_follow: bool, **filters
 async def _follow(
     collector: CollectorLink, last: int, on: bool, filters: Mapping[str, Any], console: Console | None
 ) -> None:
-    back, answered = last, False
+    place, away = _Place(last), False
     while True:
         try:
-            async for incident in _incidents(collector, back, on):
-                answered, back = True, 0
+            async for incident in _incidents(collector, place, on):
+                away = _said(away, now=False)
                 if incident is not None and fits(incident, filters):
                     _show(incident, console)
             if not on:
                 return
         except (aiohttp.ClientError, TimeoutError):
-            if not answered or not on:
+            if place.after is None or not on:
                 url = collector.url
                 raise ConnectionError(f"the collector at {url} does not answer: see `seawall status`") from None
+            away = _said(away, now=True)
         await asyncio.sleep(_PAUSE)
 
 
-async def _incidents(collector: CollectorLink, last: int, on: bool) -> AsyncIterator[dict[str, Any] | None]:
+@dataclass(slots=True)
+class _Place:
+    """Where the stream goes on: after the incident `after`; before it was begun, `last` incidents back."""
+
+    last: int
+    after: str | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        return {"last": str(self.last)} if self.after is None else {"after": self.after}
+
+
+def _said(before: bool, *, now: bool) -> bool:
+    if before != now:
+        click.echo("The collector is away: waiting for it." if now else "The collector is back.", err=True)
+    return now
+
+
+async def _incidents(collector: CollectorLink, place: _Place, on: bool) -> AsyncIterator[dict[str, Any] | None]:
     """Yield each incident, and nothing for a sign of life. Raises ConnectionError when the token is refused."""
     headers = {"Authorization": f"Bearer {collector.token}"}
     limits = aiohttp.ClientTimeout(total=None, connect=5, sock_read=_SILENCE)
     address = f"{collector.url.rstrip('/')}/api/v1/tail"
-    asked = {"last": str(last), "follow": "1" if on else "0"}
+    asked = {**place.asked, "follow": "1" if on else "0"}
     async with (
         aiohttp.ClientSession(timeout=limits, headers=headers, read_bufsize=1 << 20) as session,
         session.get(address, params=asked, allow_redirects=False, ssl=collector.trust or True) as answer,
     ):
+        if answer.status >= 500 and place.after is not None:
+            raise aiohttp.ClientConnectionError(f"HTTP {answer.status}")  # it starts, or its database does
         if answer.status != 200:
             raise ConnectionError(f"the collector at {collector.url} refused the read token (HTTP {answer.status})")
+        place.after = answer.headers.get("Seawall-After", "")
         yield None
         async for line in answer.content:
-            yield json.loads(line) if line.strip() else None
+            if not line.endswith(b"\n"):
+                return  # cut off in the middle: it comes again
+            incident = json.loads(line) if line.strip() else None
+            place.after = incident["id"] if incident else place.after
+            yield incident
 
 
 def fits(incident: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
