@@ -6,19 +6,20 @@ Pure. Merging is associative and independent of order, so late, repeated and shu
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 
 from indicators.event import VerdictEvent
+from indicators.frozen import frozen
 from indicators.words import Action, Category, Enforcement, Severity, Stage
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _CUSTOM_SOURCES = ("custom", "api")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sighting:
     """Hold what the network side of an alert says; a person's triage is kept beside it and never overwritten.
 

@@ -6,10 +6,11 @@ Pure; nothing is stored here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from indicators.event import VerdictEvent
+from indicators.frozen import frozen
 from indicators.words import Action, Enforcement
 
 ALLOWED = "allowed"
@@ -17,7 +18,7 @@ MEASURES = ("blocked", "warned", "overridden", "recorded")
 _KEYED_HASH = re.compile(r"[0-9a-f]{16}(\.[0-9a-f]{16})*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """Pair an event with the time it is filed under: its own, unless the gateway's clock is off."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from collector.arrival import Arrival
 from collector.platforms import guess
 from indicators.event import EventKind
+from indicators.frozen import frozen
 from indicators.observation import Device
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceState:
     """Hold one device as the inventory keeps it.
 
@@ -36,7 +37,7 @@ class DeviceState:
     allowed_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Telling:
     """Hold what several events told alike of a device; `allowed` counts connections that device events told of."""
 

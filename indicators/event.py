@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from indicators.device_signs import Sign
+from indicators.frozen import frozen
 from indicators.indicator import Indicator
 from indicators.json_fields import MAX_TEXT
 from indicators.observation import Device, Observation
@@ -23,7 +24,7 @@ class EventKind(StrEnum):
     SIGHTING = "sighting"  # a device was let through to a host `count` times; `host` holds keyed hashes alone
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """Keep what one match said, without the objects behind it."""
 
@@ -38,7 +39,7 @@ class Evidence:
     guard: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VerdictEvent:
     """Hold one event. `id` makes a repeated delivery harmless; `incident` is what a person was shown.
 

@@ -6,6 +6,7 @@ Parsing is strict and names the field that is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
@@ -38,12 +39,13 @@ def to_json(event: VerdictEvent) -> dict[str, Any]:
     if event.signs:
         body["signs"] = [{"kind": sign.kind, "value": sign.value, "count": sign.count} for sign in event.signs]
     body["matches"] = [
-        {name: getattr(match, name) for name in Evidence.__slots__ if getattr(match, name) not in ("", 0)}
+        {name: getattr(match, name) for name in _EVIDENCE if getattr(match, name) not in ("", 0)}
         for match in event.matches
     ]
     return body
 
 
+_EVIDENCE = tuple(part.name for part in fields(Evidence))
 _PARTS, _BRIEF = 16, 256  # of a device that is remembered: how many fields it has, and characters of each
 _OPTIONAL = (
     "user_agent stage action would enforcement alert failed reason category severity title description "

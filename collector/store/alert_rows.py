@@ -6,7 +6,7 @@ A person's triage is never overwritten here but in one way: a resolved alert tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -21,6 +21,7 @@ from collector.store.database import Database
 from collector.store.risk import raise_risks
 from collector.store.tables import ALERTS, COMMENTS
 from collector.triage import RESOLVED
+from indicators.frozen import frozen
 from indicators.words import Severity
 
 _MET_AGAIN = "Met again after it was resolved: open again."
@@ -54,7 +55,7 @@ def _lead_words() -> Update:
 _NEW, _LEAD, _MORE = insert(ALERTS), _lead_words(), _more()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """Count further enforcements, with the span in which they happened."""
 
@@ -81,7 +82,7 @@ class Tally:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     """Hold of an alert that is there who leads it, and since when it is resolved, if it is."""
 

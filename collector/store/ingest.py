@@ -32,6 +32,7 @@ from collector.store.signs import keep_signs
 from collector.store.tables import ACTIVITY, EVENTS, ORPHANS, RECEIPTS
 from indicators.event import EventKind, VerdictEvent
 from indicators.event_wire import to_json
+from indicators.frozen import frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Recorded:
     raised: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Repeat:
     """Hold further enforcements of an incident: a repeat event, or one that had waited for its incident."""
 
