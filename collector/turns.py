@@ -1,7 +1,7 @@
 """Let pages and deliveries take turns in one interpreter. What is set here is the process's, and put back at the end.
 
-A page asks the database many times, and after each answer waits for the interpreter's lock. A thread that reads a
-batch gave it up every 5 ms, Python's default: thirty questions made 150 ms of waiting.
+A page is asked for in one thread and written in another, and each waits for the interpreter's lock. A thread that reads
+a batch gave it up every 5 ms, Python's default.
 """
 
 from __future__ import annotations
