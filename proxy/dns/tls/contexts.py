@@ -43,7 +43,8 @@ class Certificate:
             return False
         self._stamp = stamp
         try:
-            for context in self._contexts:
+            # Apart first: a certificate whose key does not fit leaves a context with neither.
+            for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), *self._contexts):
                 context.load_cert_chain(self._chain, self._key)
         except (OSError, ValueError) as problem:
             log.warning("%s: %s; the certificate that was read before stays in use", self._chain, problem)
