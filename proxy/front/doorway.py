@@ -86,9 +86,8 @@ class Doorway:
     `listener` is `http`, `socks`, `transparent` or another key of `entrance.SERVED`. A redirected connection needs
     `destination_of`, which returns where it was going and raises OSError when that cannot be known. `unenforced` counts
     a connection that passes unopened though URLs on its host are listed. `scans` says that every file is looked into.
-    `has_room` says, once, whether a client may have
-    a place. `said` notes the name in a ClientHello, whether it contradicts the one asked for, and whether there was
-    Encrypted ClientHello.
+    `has_room` says, once, whether a client may have a place. `said` notes the name in a ClientHello, whether it
+    contradicts the one asked for, and whether there was Encrypted ClientHello.
     """
 
     listener: str
