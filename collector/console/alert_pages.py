@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.console.forms import back_to, onward
@@ -26,6 +26,7 @@ from collector.web.forms import field, fields, form_of
 from collector.web.parts import CALLER, PARTS
 from indicators.words import Severity
 
+_NAMED = DEVICES.alias("named")
 _ROWS = 50
 _WINDOW = 5_000  # alerts that one page of a search looks at
 _UNINDEXED = {"q", "severity", "status", "assigned"}
@@ -129,8 +130,14 @@ def _where(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:
 
 
 def _contains(text: str) -> ColumnElement[bool]:
-    columns = (ALERTS.c.destination, ALERTS.c.title, ALERTS.c.threat_name, DEVICES.c.name)
-    return or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns))
+    """Look for a text. Devices are asked for their names once, not again for each of their alerts."""
+
+    def holds(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return func.lower(column).contains(text.lower(), autoescape=True)
+
+    named = select(_NAMED.c.id).where(holds(_NAMED.c.name))
+    columns = (ALERTS.c.destination, ALERTS.c.title, ALERTS.c.threat_name)
+    return or_(*map(holds, columns), ALERTS.c.device_id.in_(named))
 
 
 async def single(request: web.Request) -> web.Response:

@@ -54,7 +54,7 @@ async def list_alerts(
 def _found(where: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> Select[tuple[int]]:
     """Find rows; without their devices where nothing asks for these, so that an index alone can tell."""
     named = (part for clause in (*where, *order) for part in iterate(cast("Any", clause)) if isinstance(part, Column))
-    source = ALERTS if all(column.table is ALERTS for column in named) else _JOINED
+    source = _JOINED if any(column.table in (DEVICES, DEVICE_GROUPS) for column in named) else ALERTS
     return select(ALERTS.c.seq).select_from(source).where(*where).order_by(*order)
 
 
