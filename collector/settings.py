@@ -56,7 +56,7 @@ class Onboarding:
 class CollectorSettings:
     """Hold everything a collector needs to know.
 
-    `database_url` is an async SQLAlchemy URL (`sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`). The three
+    `database_url` is a SQLAlchemy URL (`sqlite:///file` or `postgresql+asyncpg://…`). The three
     tokens are distinct, at least 16 characters each. `allowed_hosts` are further `name` or `name:port` values that a
     Host header may carry; loopback with the bound port always may. `public_url`, if set, is where people reach the
     console, and its host is allowed too; what was asked for there is passed on by `trusted_proxies`, whose

@@ -45,7 +45,7 @@ def settings_of(config: Config, state: StateDir, secrets: Secrets) -> CollectorS
     database = config.collector.database
     if database == "sqlite":
         path = str(state.collector_database)
-        database = URL.create("sqlite+aiosqlite", database=path).render_as_string()
+        database = URL.create("sqlite", database=path).render_as_string()
     return CollectorSettings(
         database_url=database,
         gateway_token=secrets.gateway_token,

@@ -14,7 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 LEVELS = ("debug", "info", "warning", "error")
-_QUIET = ("mitmproxy", "aiohttp.access", "asyncio", "watchfiles", "hpack", "aiosqlite", "alembic")
+_QUIET = ("mitmproxy", "aiohttp.access", "asyncio", "watchfiles", "hpack", "alembic")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 

@@ -41,7 +41,7 @@ class Database:
     """Own the connections. `read` and `write` lend one for a block, `ask` and `change` for questions put together."""
 
     def __init__(self, url: str) -> None:
-        """Take an async SQLAlchemy URL for SQLite or PostgreSQL. Raises ValueError for any other."""
+        """Take a SQLAlchemy URL for SQLite or PostgreSQL. Raises ValueError for any other."""
         self._url = make_url(url)
         if self._url.get_backend_name() not in ("sqlite", "postgresql"):
             raise ValueError(f"collector database: expected sqlite or postgresql, got {self._url.drivername}")

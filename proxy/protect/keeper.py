@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from proxy.firewall.kernel import FirewallError, MissingRightError, run_transaction
 from proxy.privileges import NOBODY, become
 from proxy.protect import keepers
-from proxy.protect.rules import renewed
+from proxy.protect.rules import minded, renewed
 
 EVERY = 2.0  # seconds between looks
 _PATIENCE = 5.0  # seconds in which a front that lives has closed a connection that asks for nothing
@@ -41,13 +41,14 @@ async def answers(port: int) -> bool:
 async def keep(port: int, mark: str, renewed_once: Callable[[], None]) -> None:
     """Renew the shield with this mark whenever the front answers, until it is gone. Raises MissingRightError."""
     while True:
-        if await answers(port):
-            try:
-                run_transaction(renewed(mark))  # nothing else waits here
-            except MissingRightError:
-                raise
-            except FirewallError:
-                return  # taken down, or replaced by another
+        here = await answers(port)
+        try:
+            run_transaction(renewed(mark) if here else minded(mark))  # nothing else waits here
+        except MissingRightError:
+            raise
+        except FirewallError:
+            return  # taken down, or replaced by another; also while no front is there
+        if here:
             renewed_once()
         await asyncio.sleep(EVERY)
 

@@ -65,11 +65,15 @@ def protecting(shield: Shield, mark: str) -> str:
     return replaced(TABLE, [*sets, f"\tchain {mark} {{\n\t}}", _redirect(shield), _refuse(shield)]) + renewed(mark)
 
 
+def minded(mark: str) -> str:
+    """Return the transaction that changes nothing, and fails when the shield with this mark is gone."""
+    return f"flush chain inet {TABLE} {mark}\n"
+
+
 def renewed(mark: str) -> str:
     """Return the transaction that keeps the shield with this mark alive for a while; it fails when that is gone."""
     elements = ", ".join(f"{name} timeout {ALIVE_FOR}s" for name in ("tcp", "udp"))
-    held = f"flush chain inet {TABLE} {mark}\nflush set inet {TABLE} alive\n"
-    return f"{held}add element inet {TABLE} alive {{ {elements} }}\n"
+    return f"{minded(mark)}flush set inet {TABLE} alive\nadd element inet {TABLE} alive {{ {elements} }}\n"
 
 
 def _untouched(shield: Shield) -> list[str]:

@@ -15,7 +15,7 @@ from collector.store.tables import ALERTS, EVENTS, METADATA, RECEIPTS
 
 
 async def test_what_is_asked_for_is_kept_with_all_indexes(tmp_path: Path, capsys) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/seeded.sqlite"
+    url = f"sqlite:///{tmp_path}/seeded.sqlite"
     await fill(url, 1001)
     assert "1,001 of 1,001 events kept" in capsys.readouterr().err
     database = Database(url)

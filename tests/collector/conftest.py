@@ -80,7 +80,7 @@ async def postgres_url(postgres_socket: Path) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Run the test on both databases."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite"
+        return f"sqlite:///{tmp_path}/collector.sqlite"
     return request.getfixturevalue("postgres_url")
 
 
@@ -137,7 +137,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "collector.sqlite"
 
     async def make() -> None:
-        database = Database(f"sqlite+aiosqlite:///{file}")
+        database = Database(f"sqlite:///{file}")
         await database.open()
         await database.close()
 
@@ -148,7 +148,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def collector_settings(tmp_path: Path, migrated: Path) -> CollectorSettings:
     shutil.copy(migrated, tmp_path / "collector.sqlite")
-    return CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite", GATEWAY, READ, ADMIN, port=0)
+    return CollectorSettings(f"sqlite:///{tmp_path}/collector.sqlite", GATEWAY, READ, ADMIN, port=0)
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def check(database: str, gateway: Gateway) -> None:
 
 async def test_acknowledged_events_survive_sigkill(tmp_path):
     database = f"{tmp_path}/collector.sqlite"
-    gateway = await kill_often(f"sqlite+aiosqlite:///{database}", 3)
+    gateway = await kill_often(f"sqlite:///{database}", 3)
     assert gateway.acknowledged
     check(database, gateway)
 
@@ -110,6 +110,6 @@ async def test_acknowledged_events_survive_sigkill(tmp_path):
 @pytest.mark.timeout(3600)
 async def test_acknowledged_events_survive_many_sigkills(tmp_path):
     database = f"{tmp_path}/collector.sqlite"
-    gateway = await kill_often(f"sqlite+aiosqlite:///{database}", 50)
+    gateway = await kill_often(f"sqlite:///{database}", 50)
     assert len(gateway.acknowledged) > 500
     check(database, gateway)

@@ -27,7 +27,7 @@ async def test_a_taken_port_is_said(collector_settings):
 
 
 async def test_no_database_no_service(collector_settings):
-    service = CollectorService(replace(collector_settings, database_url="sqlite+aiosqlite:////nonexistent/x"))
+    service = CollectorService(replace(collector_settings, database_url="sqlite:////nonexistent/x"))
     with pytest.raises(StoreUnavailableError):
         await service.start()
 

@@ -145,7 +145,7 @@ async def test_slow_bodies_end_and_crowds_are_told_to_come_again(running):
 
 async def test_a_database_that_fails_asks_to_come_again(running, collector_settings):
     """A batch that cannot be kept whole is not kept at all, and not acknowledged."""
-    path = collector_settings.database_url.removeprefix("sqlite+aiosqlite:///")
+    path = collector_settings.database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         await asyncio.to_thread(other.execute, "DROP TABLE receipts")  # the sweep at start may be writing just now
         batch = {"events": [to_json(verdict()), to_json(device_seen("d"))]}

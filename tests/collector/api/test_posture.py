@@ -25,7 +25,7 @@ PATH = "/api/machines/dev-phone/posture"
 
 @pytest.fixture
 def collector_settings(tmp_path) -> CollectorSettings:
-    url = f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite"
+    url = f"sqlite:///{tmp_path}/collector.sqlite"
     settings = CollectorSettings(url, "gateway-token-0123", "reading-token-0123", "administrators-0123", port=0)
     return replace(settings, posture_issuers=(PostureIssuer(ISSUER, (PUBLIC,)),))
 

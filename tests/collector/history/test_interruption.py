@@ -70,7 +70,7 @@ async def test_what_was_cut_short_goes_on_where_it_was(database):
 
 
 async def test_a_collector_killed_while_it_looks_back_does_so_after_its_next_start(tmp_path):
-    url = f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite"
+    url = f"sqlite:///{tmp_path}/collector.sqlite"
     database = Database(url)
     await database.open()
     try:

@@ -202,7 +202,7 @@ async def _take(database: Database, number: int, step: Step, now: datetime) -> N
 def test_whatever_is_done_to_alerts_is_counted(migrated, steps):
     async def run(file: Path) -> None:
         file.write_bytes(migrated.read_bytes())
-        database = Database(f"sqlite+aiosqlite:///{file}")
+        database = Database(f"sqlite:///{file}")
         await database.open()
         for number, step in enumerate(steps):
             await _take(database, number, step, NOW + timedelta(minutes=number))

@@ -59,7 +59,7 @@ async def test_what_is_new_is_told_from_what_is_not(database):
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite+aiosqlite:////nonexistent/folder/x.sqlite", "postgresql+asyncpg://x@/x?host=/nonexistent"]
+    "url", ["sqlite:////nonexistent/folder/x.sqlite", "postgresql+asyncpg://x@/x?host=/nonexistent"]
 )
 async def test_a_database_that_cannot_be_reached(url):
     database = Database(url)
@@ -75,7 +75,7 @@ def test_other_databases_are_refused():
 async def test_the_file_is_ours_alone(tmp_path: Path):
     path = tmp_path / "c.sqlite"
     path.touch(0o644)
-    database = Database(f"sqlite+aiosqlite:///{path}")
+    database = Database(f"sqlite:///{path}")
     await database.open()
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("c.sqlite*")} == {0o600}
     async with database.read() as connection:
@@ -90,7 +90,7 @@ def test_chunks_lose_nothing():
 
 
 async def test_one_connection_writes_to_sqlite_and_holds_what_a_batch_changes(tmp_path: Path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/c.sqlite")
     await database.open()
     drivers = []
     for _ in range(2):
@@ -110,7 +110,7 @@ async def test_a_reader_that_is_cancelled_while_it_opens_leaves_no_file_open(tmp
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ResourceWarning)
         for turns in range(40):
-            database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+            database = Database(f"sqlite:///{tmp_path}/c.sqlite")
             reading = asyncio.create_task(read(database))
             for _ in range(turns):
                 await asyncio.sleep(0)

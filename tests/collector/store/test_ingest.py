@@ -170,7 +170,7 @@ _DERIVED = ("alert_totals", "open_alerts", "devices", "device_traits", "activity
 
 
 async def _state(folder: Path, batches: list[list[VerdictEvent]]) -> dict[str, list[str]]:
-    database = Database(f"sqlite+aiosqlite:///{folder}/{random.getrandbits(60)}.sqlite")
+    database = Database(f"sqlite:///{folder}/{random.getrandbits(60)}.sqlite")
     await database.open()
     for batch in batches:
         await keep(database, *batch)

@@ -20,7 +20,7 @@ _ENOUGH = 20  # seconds
 
 @pytest.fixture
 async def file(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/c.sqlite")
     await database.open()
     yield database
     await database.close()
@@ -110,7 +110,7 @@ async def test_a_block_that_is_cancelled_leaves_nothing_and_lets_the_next_one_wr
 
 async def test_one_reader_too_many_waits_for_a_place_and_gives_up(tmp_path, monkeypatch):
     monkeypatch.setattr("collector.store.database._READERS", 1)
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/c.sqlite")
     await database.open()
     async with database.read():
         waiting = asyncio.create_task(_ids(database))

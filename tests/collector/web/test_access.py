@@ -10,7 +10,7 @@ import pytest
 from collector.settings import CollectorSettings
 from collector.web.access import Access, Caller, Role, Tokens
 
-SETTINGS = CollectorSettings("sqlite+aiosqlite:///x", "g" * 16, "r" * 16, "a" * 16)
+SETTINGS = CollectorSettings("sqlite:///x", "g" * 16, "r" * 16, "a" * 16)
 
 
 def test_tokens_name_their_role():

@@ -36,7 +36,7 @@ async def config(tmp_path: Path):
     state.prepare()
     keys = load_or_create(state)
     tokens = (keys.gateway_token, keys.read_token, keys.admin_token)
-    database = f"sqlite+aiosqlite:///{state.collector_database}"
+    database = f"sqlite:///{state.collector_database}"
     settings = CollectorSettings(
         database, *tokens, port=0, certificate=tmp_path / "c.pem", certificate_key=tmp_path / "c.key"
     )

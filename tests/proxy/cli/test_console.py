@@ -34,7 +34,7 @@ async def serving(config: Path):
     state = StateDir(config.parent / "state")
     keys = load_or_create(state)
     settings = CollectorSettings(
-        f"sqlite+aiosqlite:///{state.collector_database}",
+        f"sqlite:///{state.collector_database}",
         keys.gateway_token,
         keys.read_token,
         keys.admin_token,

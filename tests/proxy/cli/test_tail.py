@@ -67,7 +67,7 @@ async def test_what_came_while_the_stream_was_cut_off_is_shown_then(config, monk
     state = StateDir(config.parent / "state")
     keys = load_or_create(state)
     tokens = (keys.gateway_token, keys.read_token, keys.admin_token)
-    settings = CollectorSettings(f"sqlite+aiosqlite:///{state.collector_database}", *tokens, port=0)
+    settings = CollectorSettings(f"sqlite:///{state.collector_database}", *tokens, port=0)
     none = {"device": "", "host": "", "action": None, "category": None, "alerts": False}
     read = ""
 

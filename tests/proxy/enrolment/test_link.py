@@ -20,7 +20,7 @@ OFFERING = Offering("phone", [HandedFile("a.conf", b"\x00one", "text/plain", "x"
 
 
 async def test_what_was_offered_is_what_the_device_gets(tmp_path: Path) -> None:
-    settings = CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/collector.sqlite", *TOKENS, port=0)
+    settings = CollectorSettings(f"sqlite:///{tmp_path}/collector.sqlite", *TOKENS, port=0)
     async with CollectorService(settings) as service:
         url = await link_for(OFFERING, CollectorLink(service.url, TOKENS[2]))
         found = re.fullmatch(r"(.*)/enrol\?code=([\w-]{32})", url)

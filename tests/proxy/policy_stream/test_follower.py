@@ -45,7 +45,7 @@ class Quick:
 
 @pytest.fixture
 async def service(tmp_path: Path):
-    settings = CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite", GATEWAY, READ, ADMIN, port=0)
+    settings = CollectorSettings(f"sqlite:///{tmp_path}/c.sqlite", GATEWAY, READ, ADMIN, port=0)
     async with CollectorService(settings) as running:
         yield running
 
@@ -146,7 +146,7 @@ async def test_away_and_back(followed, service, tmp_path):
             await asyncio.sleep(0.02)
     assert "cannot be reached" in follower.state.trouble
     assert len(desk.overlay.indicators) == 1, "what was told last stays"
-    settings = CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite", GATEWAY, READ, ADMIN, port=port)
+    settings = CollectorSettings(f"sqlite:///{tmp_path}/c.sqlite", GATEWAY, READ, ADMIN, port=port)
     async with CollectorService(settings) as back:
         await _block(back, "b.example")
         async with asyncio.timeout(20):

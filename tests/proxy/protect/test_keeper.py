@@ -20,9 +20,11 @@ __all__ = ["nft"]
 _AS_USER = 1000
 
 
+@pytest.mark.parametrize("last", [True, False])
 async def test_it_renews_while_the_front_answers_and_ends_with_its_shield(
-    nft: Path, monkeypatch: pytest.MonkeyPatch
+    nft: Path, monkeypatch: pytest.MonkeyPatch, last: bool
 ) -> None:
+    """It ends also where the front has ended before the shield."""
     monkeypatch.setattr(keeper, "EVERY", 0.01)
     alive, told = [True, False, True], 0
 
@@ -30,7 +32,7 @@ async def test_it_renews_while_the_front_answers_and_ends_with_its_shield(
         if alive:
             return alive.pop(0)
         says(nft, "cat > /dev/null; echo 'No such file or directory' >&2; exit 1")
-        return True
+        return last
 
     def renewed() -> None:
         nonlocal told
@@ -39,7 +41,9 @@ async def test_it_renews_while_the_front_answers_and_ends_with_its_shield(
     monkeypatch.setattr(keeper, "answers", answers)
     async with asyncio.timeout(20):
         await keeper.keep(8443, "of_1", renewed)
-    assert told == (nft.parent / "said").read_text().count("flush chain inet seawall_protect of_1") == 2
+    said = (nft.parent / "said").read_text()
+    assert told == said.count("flush set inet seawall_protect alive") == 2
+    assert said.count("flush chain inet seawall_protect of_1") == 3
 
 
 def _hangs_up(connection: socket.socket) -> None:

@@ -27,7 +27,7 @@ class Sqlite:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.url = f"sqlite+aiosqlite:///{path}"
+        self.url = f"sqlite:///{path}"
 
     async def start(self) -> None:
         """Nothing runs."""

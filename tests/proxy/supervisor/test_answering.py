@@ -48,7 +48,7 @@ def test_it_says_what_a_device_would_get(policy):
 
 async def test_a_question_travels_and_comes_back(policy, tmp_path, monkeypatch):
     monkeypatch.setattr(answering, "_PAUSES", (0.01,))
-    settings = CollectorSettings(f"sqlite+aiosqlite:///{tmp_path}/c.sqlite", *TOKENS, port=0)
+    settings = CollectorSettings(f"sqlite:///{tmp_path}/c.sqlite", *TOKENS, port=0)
     async with CollectorService(settings) as service:
         board = service._app[PARTS].board
         tasks = [asyncio.create_task(made(policy, service.url, token).run()) for token in (TOKENS[0], "wrong")]
