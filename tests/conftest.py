@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from hypothesis import settings
 # from the test, so that a failure is met again by running it again.
 settings.register_profile("seawall", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("seawall")
+
+# A shell's job in the background ignores Ctrl-C, and so would every program that a test starts there and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
