@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from proxy.front import dialing
 from proxy.front.dialing import by_turns, dial
 from proxy.front.relay import Relay
 from tests.support.deaf import deaf
@@ -82,3 +83,15 @@ async def test_where_there_is_no_address_there_is_an_error() -> None:
 def test_the_families_take_turns() -> None:
     given = [ip_address(text) for text in ("2001:db8::1", "2001:db8::2", "192.0.2.1", "2001:db8::3")]
     assert [str(each) for each in by_turns(given)] == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"]
+
+
+async def test_an_attempt_that_came_too_late_is_let_go() -> None:
+    """The loser of a race may have come about in the same moment as the winner; one that failed is let be."""
+    async with server() as (port, _):
+        task = asyncio.create_task(dialing._one(ip_address("127.0.0.1"), port, Relay))
+        failed = asyncio.create_task(dialing._one(ip_address("127.0.0.2"), port, Relay))
+        await asyncio.wait([task, failed])
+        for one in (task, failed):
+            dialing._give_up(one)
+        assert task.result()[0].is_closing()
+        assert isinstance(failed.exception(), ConnectionRefusedError)

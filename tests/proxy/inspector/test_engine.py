@@ -3,12 +3,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from mitmproxy.master import Master
 
+from addons.arrivals import Arrivals
+from indicators.observation import Device
 from proxy import ca
+from proxy.hand_over import HandOver, Kind
 from proxy.inspector.engine import Engine, Listener
 from proxy.state import StateDir
 
@@ -90,3 +95,37 @@ async def test_ipv6_is_written_with_brackets(confdir: Path) -> None:
     await engine.start()
     assert engine.bound()["http_proxy"].startswith("[::1]:")
     await engine.stop()
+
+
+async def test_a_client_that_has_gone_before_it_is_served_leaves_nothing_open(confdir: Path) -> None:
+    engine = Engine([], confdir, [])
+    await engine.start()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        near.close()
+        with socket.create_connection(server.getsockname()) as upstream:
+            reader, writer = await asyncio.open_connection(sock=far)
+            given = HandOver(Kind.TUNNEL, b"", Device("d", "a device"), "good.test", 443, (), False, upstream=upstream)
+            await engine.serve(given, reader, writer, Arrivals())
+            assert writer.is_closing()
+            assert upstream.fileno() == -1
+    await engine.stop()
+
+
+async def test_a_start_that_comes_to_nothing_is_an_error(confdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ends(master: Master) -> None:
+        """Be a master that has nothing to do."""
+
+    monkeypatch.setattr(Master, "run", ends)
+    with pytest.raises(RuntimeError, match="ended while it was starting"):
+        await Engine([listener()], confdir, []).start()
+
+    async def hangs(master: Master) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Master, "run", hangs)
+    monkeypatch.setattr("proxy.inspector.engine._START_WITHIN", 0.01)
+    with pytest.raises(TimeoutError, match="did not start within"):
+        await Engine([listener()], confdir, []).start()
