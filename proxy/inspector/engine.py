@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hyperframe.frame import Frame
 from mitmproxy import certs, http, options
 from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig
 from mitmproxy.master import Master
@@ -214,7 +215,11 @@ class Engine:
         return None
 
     def _quieten(self) -> None:
-        """Keep names of sites out of the log: mitmproxy would tell of every connection."""
+        """Keep names of sites out of the log: mitmproxy would tell of every connection.
+
+        The HTTP/2 library writes each frame out for a log that nobody reads.
+        """
+        Frame.__repr__ = object.__repr__  # type: ignore[method-assign]
         levels: Mapping[str, int] = {"mitmproxy": logging.WARNING, "mitmproxy.proxy.server": logging.ERROR}
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

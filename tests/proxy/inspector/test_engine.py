@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hyperframe.frame import GoAwayFrame
 from mitmproxy.master import Master
 
 from addons.arrivals import Arrivals
@@ -129,3 +130,10 @@ async def test_a_start_that_comes_to_nothing_is_an_error(confdir: Path, monkeypa
     monkeypatch.setattr("proxy.inspector.engine._START_WITHIN", 0.01)
     with pytest.raises(TimeoutError, match="did not start within"):
         await Engine([listener()], confdir, []).start()
+
+
+async def test_frames_of_http2_are_not_written_out(confdir: Path) -> None:
+    engine = Engine([], confdir, [])
+    await engine.start()
+    await engine.stop()
+    assert "secret" not in repr(GoAwayFrame(0, additional_data=b"secret"))
