@@ -35,7 +35,7 @@ def compare(setting: Setting) -> Iterator[Comparison]:
     missing: dict[str, str] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="seawall-collector-")))
-        urls = {OURS: f"sqlite+aiosqlite:///{folder}/collector.sqlite"}
+        urls = {OURS: f"sqlite:///{folder}/collector.sqlite"}
         try:
             urls[_PEER] = stack.enter_context(cluster())
         except Missing as error:

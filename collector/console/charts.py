@@ -30,6 +30,10 @@ class Span(Enum):
         """Return the whole time."""
         return timedelta(hours=self.bars * self.step)
 
+    def first(self, now: datetime) -> datetime:
+        """Return the hour with which the first bar begins; the last one holds the hour under way."""
+        return hour_of(now) - timedelta(hours=self.bars * self.step - 1)
+
     @classmethod
     def named(cls, key: str) -> Span:
         """Return the span that an address names; a day for any other word."""
@@ -70,12 +74,12 @@ class Chart:
     height: int = HEIGHT
 
 
-def chart_of(hours: Mapping[datetime, Mapping[str, int]], now: datetime, span: Span = Span.DAY) -> Chart:
-    """Lay out the counts of a span; a bar without any keeps its place."""
-    first = hour_of(now) - timedelta(hours=span.bars * span.step - 1)
+def chart_of(found: Mapping[datetime, Mapping[str, int]], now: datetime, span: Span = Span.DAY) -> Chart:
+    """Lay out the counts of a span, by hours or by bars; a bar without any keeps its place."""
+    first = span.first(now)
     sums: list[defaultdict[str, int]] = [defaultdict(int) for _ in range(span.bars)]
-    for hour, counts in hours.items():
-        place = (hour - first) // timedelta(hours=span.step)
+    for start, counts in found.items():
+        place = (start - first) // timedelta(hours=span.step)
         if 0 <= place < span.bars:
             for measure, count in counts.items():
                 sums[place][measure] += count

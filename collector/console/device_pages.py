@@ -17,7 +17,7 @@ from collector.console.rendering import page
 from collector.exposure_resources import claim_resources, device_resource, flaw_resource, knowledge_resource
 from collector.exposures import knowledge_at
 from collector.resources import coverage_resource, evidence, hint_resources, machine_resource, risk_resource
-from collector.store.activity import hours_since
+from collector.store.activity import counts_since
 from collector.store.alerts import list_alerts
 from collector.store.claims import claims_of
 from collector.store.coverage import coverage_of
@@ -85,7 +85,7 @@ async def _told(
         "row": record.row,
         "risk": risk_resource(device_id, await explained(connection, device_id)),
         "coverage": coverage_resource(told) if (told := await coverage_of(connection, device_id)) else None,
-        "chart": chart_of(await hours_since(connection, now - span.length, device_id), now, span),
+        "chart": chart_of(await counts_since(connection, span.first(now), span.step, device_id), now, span),
         "alerts": await list_alerts(connection, [ALERTS.c.device_id == device_id], top=20),
         "timeline": [evidence(row) for row in rows[:_ROWS]],
         "following": rows[_ROWS - 1]["seq"] if len(rows) > _ROWS else None,

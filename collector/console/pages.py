@@ -19,7 +19,7 @@ from collector.console.system_pages import output_views
 from collector.resources import evidence, incident_resource, machine_resource
 from collector.risk import INACTIVE_AFTER
 from collector.store.access_requests import PENDING
-from collector.store.activity import Hours, hours_since
+from collector.store.activity import Counts, counts_since
 from collector.store.alerts import count_open, list_alerts
 from collector.store.incidents import find_incident
 from collector.store.machines import count_machines, list_machines
@@ -54,11 +54,10 @@ async def overview(request: web.Request) -> web.Response:
 
 async def _now(connection: AsyncConnection, now: datetime, span: Span) -> dict[str, Any]:
     """Return what the overview shows of this moment and of the hours before it."""
-    hours = await hours_since(connection, now - max(span.length, _DAY))
     waiting = select(func.count()).select_from(ACCESS_REQUESTS).where(ACCESS_REQUESTS.c.status == PENDING)
     return {
-        "chart": chart_of(hours, now, span),
-        "counts": _sums({hour: counts for hour, counts in hours.items() if hour >= now - _DAY}),
+        "chart": chart_of(await counts_since(connection, span.first(now), span.step), now, span),
+        "counts": _sums(await counts_since(connection, now - _DAY, 24)),
         "alerts": await list_alerts(connection, top=12),
         "open_alerts": await count_open(connection),
         "requests": int((await connection.execute(waiting)).scalar_one()),
@@ -78,9 +77,9 @@ async def _ranked(connection: AsyncConnection, since: date) -> Rankings:
     return Rankings(since, await top_destinations(connection, since), await top_indicators(connection, since))
 
 
-def _sums(hours: Hours) -> dict[str, int]:
+def _sums(found: Counts) -> dict[str, int]:
     sums = {"blocked": 0, "warned": 0, "overridden": 0, "recorded": 0, ALLOWED: 0}
-    for counts in hours.values():
+    for counts in found.values():
         for measure, count in counts.items():
             sums[measure] = sums.get(measure, 0) + count
     return sums
