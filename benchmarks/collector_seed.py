@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import batched, islice
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from benchmarks.collector_load import events
@@ -61,9 +61,8 @@ def _each(connection: Connection, do: type[CreateIndex | DropIndex]) -> None:
 
 
 def _say(url: str, what: str, began: float) -> None:
-    print(
-        f"{url.split('+', maxsplit=1)[0]}: {what} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True
-    )
+    name = make_url(url).get_backend_name()
+    print(f"{name}: {what} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
