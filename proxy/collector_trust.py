@@ -11,6 +11,7 @@ import structlog
 
 from proxy.collector_link import trusted_file
 from proxy.config.sections.collector import CollectorConfig
+from proxy.file_stamp import stamp_of
 
 _LOOK_EVERY = 2.0  # seconds; the collector looks every five
 
@@ -23,7 +24,7 @@ class RenewedTrust:
     def __init__(self, trust: ssl.SSLContext, path: Path) -> None:
         """Take the trust that was read from this file."""
         self._trust, self._path = trust, path
-        self._stamp = self._looked()
+        self._stamp = stamp_of(path)
 
     @classmethod
     def needed(cls, settings: CollectorConfig, trust: ssl.SSLContext | None) -> Iterator[RenewedTrust]:
@@ -34,7 +35,7 @@ class RenewedTrust:
 
     def refresh(self) -> bool:
         """Read the file if it has changed; say whether something was added. A broken file changes nothing."""
-        stamp = self._looked()
+        stamp = stamp_of(self._path)
         if stamp == self._stamp:
             return False
         self._stamp = stamp
@@ -50,10 +51,3 @@ class RenewedTrust:
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             self.refresh()
-
-    def _looked(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size

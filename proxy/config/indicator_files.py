@@ -18,6 +18,7 @@ from proxy.config.errors import ConfigError, Problem
 from proxy.config.model import Config
 from proxy.config.source_file import located, read_text, shown
 from proxy.config.yaml_source import Document, parse
+from proxy.file_stamp import stamp_of
 
 MAX_FILES = 1000  # in one folder
 _SUFFIXES = frozenset((".yaml", ".yml"))
@@ -161,11 +162,8 @@ def _listing(source: Path) -> list[Path]:
 
 
 def _state(file: Path) -> Hashable:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return (file.name, found.st_ino, found.st_size, found.st_mtime_ns)
+    stamp = stamp_of(file)
+    return (file.name, stamp) if stamp else None
 
 
 def _place(file: Path, folder: Path) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proxy import file_stamp
 from proxy.devices.record import DeviceRecord, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -86,11 +87,7 @@ class PublishedRegistry:
 
 def stamp_of(path: Path) -> str:
     """Name the state of the file: another one after each change, empty where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ""
-    return _spelled((found.st_ino, found.st_mtime_ns, found.st_size))
+    return _spelled(file_stamp.stamp_of(path))
 
 
 def _spelled(stamp: tuple[int, int, int] | None) -> str:

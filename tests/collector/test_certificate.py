@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import ssl
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from collector import certificate
 from collector.certificate import ShownCertificate
 from collector.service import CollectorService
 from tests.support.authority import make_certificate
+from tests.support.shown_certificate import shown
 
 
 @pytest.fixture
@@ -31,18 +30,6 @@ def renew(*files: Path, name: str = "two.example") -> None:
     make_certificate(fresh[0], fresh[1], name)
     for new, old in zip(fresh, files, strict=True):
         new.replace(old)
-
-
-async def shown(port: int) -> str:
-    """Return the name in the certificate that a new connection is shown."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    async with asyncio.timeout(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-        found = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.close()
-    names = x509.load_der_x509_certificate(found).extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    return names.value.get_values_for_type(x509.DNSName)[0]
 
 
 async def test_a_renewed_certificate_is_shown_without_a_restart(collector_settings, files, monkeypatch):

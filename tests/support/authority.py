@@ -8,8 +8,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+
+type Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 def make_authority(folder: Path) -> Path:
@@ -19,9 +21,11 @@ def make_authority(folder: Path) -> Path:
     return path
 
 
-def make_certificate(certificate: Path, key_file: Path, *names: str, expired: bool = False) -> None:
-    """Write a self-signed certificate for these names, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_certificate(
+    certificate: Path, key_file: Path, *names: str, expired: bool = False, made: Key | None = None
+) -> None:
+    """Write a self-signed certificate for these names, and its key: the one that is given, else a new one of EC."""
+    key = made or ec.generate_private_key(ec.SECP256R1())
     until = datetime.now(UTC) + timedelta(days=-1 if expired else 2)
     certificate.write_bytes(_self_signed(key, "an origin of its own", names, until=until))
     key_file.write_bytes(
@@ -30,7 +34,7 @@ def make_certificate(certificate: Path, key_file: Path, *names: str, expired: bo
 
 
 def _self_signed(
-    key: ec.EllipticCurvePrivateKey,
+    key: Key,
     subject: str,
     names: Sequence[str] = (),
     path_length: int | None = None,

@@ -6,7 +6,10 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 from weakref import WeakKeyDictionary
+
+from proxy.file_stamp import Stamp, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -14,53 +17,61 @@ _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # for TLS 1.2; 1.3 has its own
 
 
 class Certificate:
-    """Hold certificate and key, and every context that shows them."""
+    """Hold certificate and key, and every context that shows them.
+
+    A renewed pair goes into contexts of its own, which connections that begin then are led to: loaded into one that is
+    in use, it would stand beside the old pair where its key is of another type, and leave neither if it does not fit.
+    """
 
     def __init__(self, chain: Path, key: Path) -> None:
         self._chain = chain
         self._key = key
-        self._stamp = self._looked()
-        self._contexts: list[ssl.SSLContext] = []
+        self._stamps = self._looked()
+        self._shown: dict[ssl.SSLContext, ssl.SSLContext] = {}  # by the one that a listener has
+        self._protocols: dict[ssl.SSLContext, tuple[str, ...]] = {}
 
     def context(self, protocols: Sequence[str]) -> ssl.SSLContext:
         """Make a server context for these ALPN protocols. Raises ValueError naming the file that cannot be used."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(_CIPHERS)
-        context.set_alpn_protocols(list(protocols))
         try:
-            context.load_cert_chain(self._chain, self._key)
+            context = self._made(protocols)
         except (OSError, ValueError) as problem:
             files = f"{self._chain} and {self._key}" if self._chain != self._key else str(self._chain)
             raise ValueError(f"dns.tls: {files}: no certificate with its key ({problem})") from None
-        self._contexts.append(context)
+        self._shown[context], self._protocols[context] = context, tuple(protocols)
+        context.sni_callback = self._choose
         return context
 
     def refresh(self) -> bool:
         """Show new connections what the files hold now, if they have changed; a mistake there changes nothing."""
-        stamp = self._looked()
-        if stamp == self._stamp:
+        stamps = self._looked()
+        if stamps == self._stamps:
             return False
-        self._stamp = stamp
+        self._stamps = stamps
         try:
-            # Apart first: a certificate whose key does not fit leaves a context with neither.
-            for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), *self._contexts):
-                context.load_cert_chain(self._chain, self._key)
+            self._shown = {context: self._made(protocols) for context, protocols in self._protocols.items()}
         except (OSError, ValueError) as problem:
             log.warning("%s: %s; the certificate that was read before stays in use", self._chain, problem)
             return False
         return True
 
-    def _looked(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(_stamp(path) for path in (self._chain, self._key))
+    def _made(self, protocols: Sequence[str]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_CIPHERS)
+        context.set_alpn_protocols(list(protocols))
+        context.load_cert_chain(self._chain, self._key, password=_never)
+        return context
+
+    def _choose(self, connection: ssl.SSLObject, _name: str | None, asked: ssl.SSLContext) -> None:
+        connection.context = self._shown[asked]
+
+    def _looked(self) -> tuple[Stamp | None, Stamp | None]:
+        return stamp_of(self._chain), stamp_of(self._key)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+def _never() -> str:
+    """Answer in place of a prompt, at which a service would wait for ever."""
+    raise ValueError("the key is encrypted; expected one without a passphrase")
 
 
 class ServerNames:
@@ -69,16 +80,16 @@ class ServerNames:
     def __init__(self, context: ssl.SSLContext, refuses: Callable[[str], bool]) -> None:
         self._refuses = refuses
         self._names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
+        self._then = cast("Callable[..., int | None] | None", context.sni_callback)
         context.sni_callback = self._asked
 
     def of(self, connection: ssl.SSLObject | None) -> str:
         """Return the name that a connection asked for; empty where it named none."""
         return self._names.get(connection, "") if connection is not None else ""
 
-    def _asked(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        if name is None:
-            return None
-        if self._refuses(name):
-            return int(ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
-        self._names[connection] = name
-        return None
+    def _asked(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
+        if name is not None:
+            if self._refuses(name):
+                return int(ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+            self._names[connection] = name
+        return self._then(connection, name, context) if self._then else None
